@@ -62,12 +62,18 @@ fn sum_of_year(
     let mut coverage = Coverage::default();
     let (mut revisions, mut missing) = (BTreeSet::new(), BTreeSet::new());
     for organ in subtree(organs, &question.organ, year) {
-        let Some(id) = OrganId::from_name(&organ.name) else { continue };
+        let Some(id) = OrganId::from_name(&organ.name) else {
+            continue;
+        };
         if !is_active(organ, year) {
             continue;
         }
         coverage.expected += 1;
-        let id = ReportId { organ: id, year, scope: Scope::Own };
+        let id = ReportId {
+            organ: id,
+            year,
+            scope: Scope::Own,
+        };
         match archive.report(&id) {
             Ok(report) if counts(&report, question.include_unaccepted) => {
                 coverage.included += 1;
@@ -136,7 +142,11 @@ fn counts(report: &Report, include_unaccepted: bool) -> bool {
 }
 
 fn revision(report: &Report) -> i32 {
-    if report.effective_revision > 0 { report.effective_revision } else { report.latest_revision }
+    if report.effective_revision > 0 {
+        report.effective_revision
+    } else {
+        report.latest_revision
+    }
 }
 
 /// Running sums of all cells.
@@ -157,12 +167,14 @@ impl Tally {
             if cell.summing() == Summing::Never {
                 continue;
             }
-            let Some(value) = cell.get(report) else { continue };
+            let Some(value) = cell.get(report) else {
+                continue;
+            };
             let value = match value {
                 Amount::Count(count) => Sum::Count(i128::from(count)),
-                Amount::Money(text) => Sum::Money(
-                    text.parse().map_err(|_| unsummable(cell, &report.name))?,
-                ),
+                Amount::Money(text) => {
+                    Sum::Money(text.parse().map_err(|_| unsummable(cell, &report.name))?)
+                }
                 Amount::Text(_) => continue,
             };
             let (sum, given) = self.sums.entry(index).or_insert((zero(cell.kind), 0));
@@ -170,7 +182,9 @@ impl Tally {
             match (sum, value) {
                 (Sum::Count(sum), Sum::Count(value)) => *sum += value,
                 (Sum::Money(sum), Sum::Money(value)) => {
-                    *sum = sum.checked_add(value).ok_or_else(|| unsummable(cell, &report.name))?;
+                    *sum = sum
+                        .checked_add(value)
+                        .ok_or_else(|| unsummable(cell, &report.name))?;
                 }
                 (Sum::Count(_), Sum::Money(_)) | (Sum::Money(_), Sum::Count(_)) => {
                     return Err(unsummable(cell, &report.name));
@@ -198,7 +212,8 @@ impl Tally {
                 given,
                 summing: cell.summing() as i32,
             });
-            cell.set(&mut shape, Some(amount)).map_err(|_| unsummable(cell, "the sum"))?;
+            cell.set(&mut shape, Some(amount))
+                .map_err(|_| unsummable(cell, "the sum"))?;
         }
         Ok(Aggregate {
             disclosure: shape.disclosure,

@@ -37,7 +37,11 @@ pub fn findings(report: &Report) -> Vec<Finding> {
 /// The broken rules of any other message, such as a request, as findings in the order of the schema.
 pub fn describe(violations: Vec<Violation>) -> Vec<Finding> {
     let none = Report::default();
-    violations.into_iter().filter_map(|v| render(&none, v)).map(|(_, finding)| finding).collect()
+    violations
+        .into_iter()
+        .filter_map(|v| render(&none, v))
+        .map(|(_, finding)| finding)
+        .collect()
 }
 
 /// How many findings of each severity there are.

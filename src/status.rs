@@ -83,10 +83,8 @@ impl Answer {
                 Self::precondition(ErrorReason::ReportState, report, &failure.to_string())
                     .with("state", state.as_str_name())
             }
-            Failure::PageToken => {
-                Self::new(Code::InvalidArgument, ErrorReason::PageTokenInvalid)
-                    .field("page_token", &failure.to_string())
-            }
+            Failure::PageToken => Self::new(Code::InvalidArgument, ErrorReason::PageTokenInvalid)
+                .field("page_token", &failure.to_string()),
             Failure::Filter(_) => Self::new(Code::InvalidArgument, ErrorReason::FilterInvalid)
                 .field("filter", &failure.to_string()),
             Failure::DocumentStream(what) => {
@@ -131,35 +129,44 @@ impl Answer {
     }
 
     fn resource(mut self, kind: &str, name: &str) -> Self {
-        self.details.push(any("ResourceInfo", &ResourceInfo {
-            resource_type: format!("{DOMAIN}.{kind}"),
-            resource_name: name.to_owned(),
-            ..ResourceInfo::default()
-        }));
+        self.details.push(any(
+            "ResourceInfo",
+            &ResourceInfo {
+                resource_type: format!("{DOMAIN}.{kind}"),
+                resource_name: name.to_owned(),
+                ..ResourceInfo::default()
+            },
+        ));
         self.with("resource", name)
     }
 
     fn precondition(reason: ErrorReason, subject: &str, description: &str) -> Self {
         let mut answer = Self::new(Code::FailedPrecondition, reason);
-        answer.details.push(any("PreconditionFailure", &PreconditionFailure {
-            violations: vec![precondition_failure::Violation {
-                r#type: reason_word(reason),
-                subject: subject.to_owned(),
-                description: description.to_owned(),
-            }],
-        }));
+        answer.details.push(any(
+            "PreconditionFailure",
+            &PreconditionFailure {
+                violations: vec![precondition_failure::Violation {
+                    r#type: reason_word(reason),
+                    subject: subject.to_owned(),
+                    description: description.to_owned(),
+                }],
+            },
+        ));
         answer
     }
 
     fn field(mut self, field: &str, description: &str) -> Self {
-        self.details.push(any("BadRequest", &BadRequest {
-            field_violations: vec![FieldViolation {
-                field: field.to_owned(),
-                description: description.to_owned(),
-                reason: reason_word(self.reason),
-                localized_message: Some(chinese_text(self.reason.zh())),
-            }],
-        }));
+        self.details.push(any(
+            "BadRequest",
+            &BadRequest {
+                field_violations: vec![FieldViolation {
+                    field: field.to_owned(),
+                    description: description.to_owned(),
+                    reason: reason_word(self.reason),
+                    localized_message: Some(chinese_text(self.reason.zh())),
+                }],
+            },
+        ));
         self
     }
 
@@ -200,7 +207,11 @@ impl Answer {
             details.push(any("BadRequest", &BadRequest { field_violations }));
         }
         details.extend(self.details.iter().cloned());
-        rpc::Status { code: self.code as i32, message: message.to_owned(), details }
+        rpc::Status {
+            code: self.code as i32,
+            message: message.to_owned(),
+            details,
+        }
     }
 }
 
@@ -220,12 +231,18 @@ fn violation(finding: &Finding) -> FieldViolation {
 }
 
 fn chinese_text(message: &str) -> LocalizedMessage {
-    LocalizedMessage { locale: "zh-CN".to_owned(), message: message.to_owned() }
+    LocalizedMessage {
+        locale: "zh-CN".to_owned(),
+        message: message.to_owned(),
+    }
 }
 
 /// The reason as clients see it: without the prefix of its enum.
 fn reason_word(reason: ErrorReason) -> String {
-    reason.as_str_name().trim_start_matches("ERROR_REASON_").to_owned()
+    reason
+        .as_str_name()
+        .trim_start_matches("ERROR_REASON_")
+        .to_owned()
 }
 
 fn any<M: Message>(name: &str, message: &M) -> Any {
