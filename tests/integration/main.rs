@@ -3,4 +3,5 @@
 mod support;
 
 mod findings;
+mod server;
 mod store;
