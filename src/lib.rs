@@ -1,0 +1,19 @@
+//! 年报 nianbao: annual reports on open government information, schema first.
+//!
+//! # Layout
+//!
+//! The modules stand in reading order; each may use only those before it.
+//!
+//! - [`pb`]: the messages that `build.rs` generates from `proto/`: model and stored bytes.
+//! - [`form`]: the national form: cells, addresses, tree.
+//! - [`check`]: the rules of the schema, compiled to Rust.
+//! - [`rules`]: the catalogue of rules, and the rules that need more than an expression.
+//! - [`finding`]: what broken rules say to a person and to a program.
+//!
+//! `src/codegen` is no module of the library: it is the schema compiler that `build.rs` runs.
+
+pub mod check;
+pub mod finding;
+pub mod form;
+pub mod pb;
+pub mod rules;

@@ -1,0 +1,5 @@
+//! The integration tests, in one binary: one link instead of a dozen.
+
+mod support;
+
+mod findings;
