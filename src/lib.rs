@@ -12,8 +12,8 @@
 //!
 //! `src/codegen` is no module of the library: it is the schema compiler that `build.rs` runs.
 
-pub mod check;
-pub mod finding;
-pub mod form;
 pub mod pb;
+pub mod form;
+pub mod check;
 pub mod rules;
+pub mod finding;

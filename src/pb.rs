@@ -6,6 +6,8 @@
 #![allow(
     missing_docs,
     clippy::all,
+    clippy::pedantic,
+    clippy::restriction,
     reason = "generated from the schema, which is documented there"
 )]
 

@@ -1,7 +1,7 @@
 //! The catalogue of rules, and the rules that need more than an expression.
 //!
-//! The catalogue is written by `build.rs` from the options of the schema: severity, class, texts and
-//! what a missing operand means stand beside each rule there, and nowhere else.
+//! The catalogue is written by `build.rs` from the options of the schema: severity, class, texts
+//! and what a missing operand means stand beside each rule there, and nowhere else.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

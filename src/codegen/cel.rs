@@ -1,9 +1,9 @@
 //! Turns a CEL expression into Rust over prost messages.
 //!
-//! The subset: `this` and selections, `+ - *`, comparisons, `&& || !`, `has()`, whole numbers, strings
-//! with `==`, `!=`, `matches('…')` and `contains('…')`. What lies outside fails the build. An unset
-//! message reads as its defaults, as CEL has it. Arithmetic is checked: the code is the body of a
-//! closure to `Option<bool>`, and `None` says that a number overflowed.
+//! The subset: `this` and selections, `+ - *`, comparisons, `&& || !`, `has()`, whole numbers,
+//! strings with `==`, `!=`, `matches('…')` and `contains('…')`. What lies outside fails the build.
+//! An unset message reads as its defaults, as CEL has it. Arithmetic is checked: the code is the
+//! body of a closure to `Option<bool>`, and `None` says that a number overflowed.
 //!
 //! CEL's `&&` and `||` absorb errors of either side; the generated ones go left to right. The
 //! difference can only be seen where a number overflows, which bounded cells do not do.
@@ -21,8 +21,8 @@ pub struct Compiled {
     pub bindings: Vec<String>,
     /// The expression, of type `bool`.
     pub code: String,
-    /// The first comparison of sums or counts: left side, relation, right side. Where `>=` and `<=` of
-    /// the same sides both stand in the rule, the relation is `==`.
+    /// The first comparison of sums or counts: left side, relation, right side. Where `>=` and `<=`
+    /// of the same sides both stand in the rule, the relation is `==`.
     pub compared: Option<Comparison>,
     /// What the rule reads: path and Rust expression for its `Value`.
     pub operands: Vec<(String, String)>,
@@ -269,8 +269,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Keeps the first comparison that a person would want to see: of counts, not of years and enums,
-    /// and without factors, which belong to thresholds.
+    /// Keeps the first comparison that a person would want to see: of counts, not of years and
+    /// enums, and without factors, which belong to thresholds.
     fn compare(&mut self, left: &str, relation: &str, right: &str) {
         let relation = match relation {
             "==" => "==",
@@ -302,7 +302,8 @@ impl Compiler<'_> {
     }
 }
 
-/// The index of `pattern` among the regular expressions. Refuses what RE2 and Rust read differently.
+/// The index of `pattern` among the regular expressions. Refuses what RE2 and Rust read
+/// differently.
 pub fn pattern(patterns: &mut Vec<String>, pattern: &str) -> Result<usize> {
     regex_syntax::parse(pattern).map_err(|e| format!("pattern {pattern:?}: {e}"))?;
     for class in ["\\s", "\\S", "\\d", "\\D", "\\w", "\\W", "\\b", "\\B"] {

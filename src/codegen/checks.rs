@@ -1,7 +1,8 @@
-//! Writes `Check` for each message of the package: its CEL rules first, then the standard rules of its
-//! fields, in the order of the schema.
+//! Writes `Check` for each message of the package: its CEL rules first, then the standard rules of
+//! its fields, in the order of the schema.
 //!
-//! A standard rule outside the supported set fails the build, so that no rule is skipped in silence.
+//! A standard rule outside the supported set fails the build, so that no rule is skipped in
+//! silence.
 
 use std::fmt::Write as _;
 

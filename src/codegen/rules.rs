@@ -19,8 +19,8 @@ pub struct Catalogue {
     pub encoded: Vec<u8>,
 }
 
-/// Reads the catalogue from the options of `all`. Refuses an id that occurs twice, a CEL rule without
-/// an entry, and an entry without texts.
+/// Reads the catalogue from the options of `all`. Refuses an id that occurs twice, a CEL rule
+/// without an entry, and an entry without texts.
 pub fn catalogue(pool: &DescriptorPool, all: &[MessageDescriptor]) -> Result<Catalogue> {
     let ours = extension(pool, "nianbao.v1.rules")?;
     let cel = extension(pool, "buf.validate.message")?;

@@ -1,5 +1,5 @@
-//! Renders the schema as short text: what a client may rely on, in the order in which it is written.
-//! Comments are left out; they may be improved.
+//! Renders the schema as short text: what a client may rely on, in the order in which it is
+//! written. Comments are left out; they may be improved.
 
 use std::fmt::Write;
 
@@ -9,10 +9,10 @@ use prost_reflect::{
 };
 
 /// The package whose contract this is. What it imports is guarded by `buf breaking` alone.
-pub(super) const PACKAGE: &str = "nianbao.v1";
+pub const PACKAGE: &str = "nianbao.v1";
 
 /// The whole contract, one file of the schema after the other.
-pub(super) fn contract(pool: &DescriptorPool) -> String {
+pub fn contract(pool: &DescriptorPool) -> String {
     let mut out = String::from(
         "# The contract of nianbao.v1. Rewritten by `UPDATE_GOLDEN=1 cargo test contract`.\n",
     );
@@ -231,7 +231,7 @@ fn kind(kind: &Kind) -> String {
 }
 
 /// A full name without our own package.
-pub(super) fn short(name: &str) -> &str {
+pub fn short(name: &str) -> &str {
     name.strip_prefix(PACKAGE)
         .and_then(|rest| rest.strip_prefix('.'))
         .unwrap_or(name)

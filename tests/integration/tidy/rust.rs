@@ -3,30 +3,30 @@
 
 /// A word, a number, `::` or one other character of code. Comments are dropped; a string is `""`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Token<'a> {
-    pub(super) text: &'a str,
-    pub(super) line: usize,
+pub struct Token<'a> {
+    pub text: &'a str,
+    pub line: usize,
 }
 
 /// A path of at least one segment, with groups of `use` written out, and where it stands.
 #[derive(Debug, PartialEq)]
-pub(super) struct Path<'a> {
-    pub(super) segments: Vec<&'a str>,
-    pub(super) line: usize,
+pub struct Path<'a> {
+    pub segments: Vec<&'a str>,
+    pub line: usize,
     /// How many inline modules (`mod tests { … }`) enclose it.
-    pub(super) depth: usize,
+    pub depth: usize,
 }
 
 /// A function and the number of lines from its `fn` to its closing brace.
 #[derive(Debug, PartialEq)]
-pub(super) struct Function<'a> {
-    pub(super) name: &'a str,
-    pub(super) line: usize,
-    pub(super) lines: usize,
+pub struct Function<'a> {
+    pub name: &'a str,
+    pub line: usize,
+    pub lines: usize,
 }
 
 /// Splits code into tokens.
-pub(super) fn tokens(code: &str) -> Vec<Token<'_>> {
+pub fn tokens(code: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let (mut at, mut line) = (0, 1);
     while let Some(first) = code[at..].chars().next() {
@@ -124,7 +124,7 @@ fn quoted(body: &str, quote: char) -> usize {
 }
 
 /// Every path of the code: `a::b::c` anywhere, and `use a::{b, c::d}` as `a::b` and `a::c::d`.
-pub(super) fn paths<'a>(tokens: &[Token<'a>]) -> Vec<Path<'a>> {
+pub fn paths<'a>(tokens: &[Token<'a>]) -> Vec<Path<'a>> {
     let mut paths = Vec::new();
     let (mut braces, mut modules) = (0, Vec::new());
     let mut at = 0;
@@ -189,7 +189,7 @@ fn path<'a>(
 }
 
 /// Every function that has a body, inner ones included.
-pub(super) fn functions<'a>(tokens: &[Token<'a>]) -> Vec<Function<'a>> {
+pub fn functions<'a>(tokens: &[Token<'a>]) -> Vec<Function<'a>> {
     let mut functions = Vec::new();
     for (at, pair) in tokens.windows(2).enumerate() {
         // `fn(` is a type.
