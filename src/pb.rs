@@ -8,6 +8,7 @@
     clippy::all,
     clippy::pedantic,
     clippy::restriction,
+    rustdoc::all,
     reason = "generated from the schema, which is documented there"
 )]
 
