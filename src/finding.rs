@@ -34,6 +34,12 @@ pub fn findings(report: &Report) -> Vec<Finding> {
     ranked.into_iter().map(|(_, finding)| finding).collect()
 }
 
+/// The broken rules of any other message, such as a request, as findings in the order of the schema.
+pub fn describe(violations: Vec<Violation>) -> Vec<Finding> {
+    let none = Report::default();
+    violations.into_iter().filter_map(|v| render(&none, v)).map(|(_, finding)| finding).collect()
+}
+
 /// How many findings of each severity there are.
 pub fn counts(findings: &[Finding]) -> FindingCounts {
     let mut counts = FindingCounts::default();
@@ -150,7 +156,7 @@ fn figures(evidence: &Evidence) -> (String, String, String) {
     let expected = evidence.bound.unwrap_or_default().to_owned();
     let actual = match evidence.operands.as_slice() {
         [("", Value::Number(number))] => number.to_string(),
-        [("", Value::Text(text))] => quote(text),
+        [(_, Value::Text(text))] => quote(text),
         _ => String::new(),
     };
     (expected, actual, String::new())

@@ -132,7 +132,16 @@ pub struct Place {
     pub en: &'static str,
 }
 
+/// An enum whose values have labels in the schema.
+pub trait Labelled: Copy {
+    /// The Chinese label.
+    fn zh(self) -> &'static str;
+    /// The English label.
+    fn en(self) -> &'static str;
+}
+
 include!(concat!(env!("OUT_DIR"), "/cells.rs"));
+include!(concat!(env!("OUT_DIR"), "/labels.rs"));
 
 /// The cell at that path.
 pub fn cell(path: &str) -> Option<&'static Cell> {

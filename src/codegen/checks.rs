@@ -448,7 +448,8 @@ fn rust_path(descriptor: &MessageDescriptor) -> String {
     }
 }
 
-fn snake(name: &str) -> String {
+/// The module that prost makes for what stands in a message.
+pub fn snake(name: &str) -> String {
     let mut out = String::new();
     for (index, c) in name.chars().enumerate() {
         if c.is_ascii_uppercase() && index > 0 {

@@ -4,11 +4,13 @@
 //! - [`cel`] turns the expression of a rule into Rust.
 //! - [`checks`] writes `Check` for each message: its CEL rules and its standard rules.
 //! - [`form`] writes the table of cells and the form as a tree.
+//! - [`labels`] writes the labels of enum values.
 //! - [`rules`] writes the catalogue of rules.
 
 mod cel;
 mod checks;
 mod form;
+mod labels;
 mod options;
 mod rules;
 
@@ -36,6 +38,7 @@ pub fn generate(pool: &DescriptorPool, out: &Path) -> Result<()> {
         checks::generate(pool, &messages, &catalogue.ids)?,
     )?;
     fs::write(out.join("rules.bin"), catalogue.encoded)?;
+    fs::write(out.join("labels.rs"), labels::generate(pool)?)?;
     let form = form::Form::read(pool)?;
     fs::write(out.join("cells.rs"), form.cells_source()?)?;
     for edition in [2019, 2021] {
