@@ -1,7 +1,8 @@
 //! Sums of reports over the tree of organs, with what they cover.
 //!
-//! A cell's sum is exact: whole numbers in `i128`, money in decimals of the largest scale of the parts.
-//! Only own reports are added, so that nothing is counted twice. A cell that no organ gave is absent.
+//! A cell's sum is exact: whole numbers in `i128`, money in decimals of the largest scale of the
+//! parts. Only own reports are added, so that nothing is counted twice. A cell that no organ gave
+//! is absent.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -160,9 +161,9 @@ impl Tally {
             let Some(value) = cell.get(report) else { continue };
             let value = match value {
                 Amount::Count(count) => Sum::Count(i128::from(count)),
-                Amount::Money(text) => Sum::Money(
-                    text.parse().map_err(|_| unsummable(cell, &report.name))?,
-                ),
+                Amount::Money(text) => {
+                    Sum::Money(text.parse().map_err(|_| unsummable(cell, &report.name))?)
+                }
                 Amount::Text(_) => continue,
             };
             let (sum, given) = self.sums.entry(index).or_insert((zero(cell.kind), 0));

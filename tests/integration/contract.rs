@@ -26,56 +26,34 @@ fn files(pool: &DescriptorPool) -> impl Iterator<Item = FileDescriptor> {
 }
 
 fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> {
-    pool.all_messages()
-        .filter(|item| item.package_name() == PACKAGE && !item.is_map_entry())
+    pool.all_messages().filter(|item| item.package_name() == PACKAGE && !item.is_map_entry())
 }
 
 /// The message that an option of ours, or of protovalidate, holds.
 fn option(options: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
     let pool = options.descriptor().parent_pool().clone();
-    let extension = pool
-        .get_extension_by_name(name)
-        .unwrap_or_else(|| panic!("no option {name}"));
-    options.has_extension(&extension).then(|| {
-        options
-            .get_extension(&extension)
-            .as_message()
-            .unwrap()
-            .clone()
-    })
+    let extension = pool.get_extension_by_name(name).unwrap_or_else(|| panic!("no option {name}"));
+    options
+        .has_extension(&extension)
+        .then(|| options.get_extension(&extension).as_message().unwrap().clone())
 }
 
 /// A field that is set, as its text.
 fn string(message: &DynamicMessage, field: &str) -> String {
-    message
-        .get_field_by_name(field)
-        .unwrap()
-        .as_str()
-        .unwrap()
-        .to_owned()
+    message.get_field_by_name(field).unwrap().as_str().unwrap().to_owned()
 }
 
 /// A list of messages.
 fn entries(message: &DynamicMessage, field: &str) -> Vec<DynamicMessage> {
     let value = message.get_field_by_name(field).unwrap();
-    value
-        .as_list()
-        .unwrap()
-        .iter()
-        .map(|entry| entry.as_message().unwrap().clone())
-        .collect()
+    value.as_list().unwrap().iter().map(|entry| entry.as_message().unwrap().clone()).collect()
 }
 
 /// A message field that is set.
 fn part(message: &DynamicMessage, field: &str) -> Option<DynamicMessage> {
-    message.has_field_by_name(field).then(|| {
-        message
-            .get_field_by_name(field)
-            .unwrap()
-            .as_message()
-            .unwrap()
-            .clone()
-    })
+    message
+        .has_field_by_name(field)
+        .then(|| message.get_field_by_name(field).unwrap().as_message().unwrap().clone())
 }
 
 #[track_caller]
@@ -107,43 +85,24 @@ fn difference(golden: &str, actual: &str) -> Option<String> {
     if golden == actual {
         return None;
     }
-    let same = golden
-        .iter()
-        .zip(&actual)
-        .take_while(|(a, b)| a == b)
-        .count();
+    let same = golden.iter().zip(&actual).take_while(|(a, b)| a == b).count();
     let line = |lines: &[&str]| (*lines.get(same).unwrap_or(&"(the end)")).to_owned();
     let before = golden[same.saturating_sub(2)..same].join("\n  ");
-    Some(format!(
-        "line {}:\n  {before}\n- {}\n+ {}",
-        same + 1,
-        line(&golden),
-        line(&actual)
-    ))
+    Some(format!("line {}:\n  {before}\n- {}\n+ {}", same + 1, line(&golden), line(&actual)))
 }
 
 #[test]
 fn shows_where_two_contracts_part() {
     assert_eq!(difference("a\nb\n", "a\nb\n"), None);
-    assert_eq!(
-        difference("a\nb\nc", "a\nb\nd").unwrap(),
-        "line 3:\n  a\n  b\n- c\n+ d"
-    );
-    assert_eq!(
-        difference("a", "a\nb").unwrap(),
-        "line 2:\n  a\n- (the end)\n+ b"
-    );
+    assert_eq!(difference("a\nb\nc", "a\nb\nd").unwrap(), "line 3:\n  a\n  b\n- c\n+ d");
+    assert_eq!(difference("a", "a\nb").unwrap(), "line 2:\n  a\n- (the end)\n+ b");
 }
 
 // --- comments -------------------------------------------------------------------------------
 
 /// What stands above each element, by its path in the file's descriptor.
 fn comments(file: &FileDescriptor) -> BTreeMap<Vec<i32>, String> {
-    let info = file
-        .file_descriptor_proto()
-        .source_code_info
-        .clone()
-        .unwrap_or_default();
+    let info = file.file_descriptor_proto().source_code_info.clone().unwrap_or_default();
     let comment = |location: prost_types::source_code_info::Location| {
         let text = location.leading_comments?;
         Some((location.path, text.trim().to_owned()))
@@ -175,11 +134,7 @@ fn every_element_is_documented_and_led_by_its_label() {
     let mut complaints = Vec::new();
     for file in files(&pool) {
         let comments = comments(&file);
-        assert!(
-            !comments.is_empty(),
-            "{}: the descriptors hold no comments",
-            file.name()
-        );
+        assert!(!comments.is_empty(), "{}: the descriptors hold no comments", file.name());
         let mut check = |name: &str, path: &[i32], label: &str| {
             complaints.extend(check_comment(short(name), comments.get(path), label));
         };
@@ -197,21 +152,13 @@ fn every_element_is_documented_and_led_by_its_label() {
                 // A value's label may be a whole phrase; its comment then names it shortly.
                 let label = option(&value.options(), "nianbao.v1.label");
                 let label = label.map(|label| string(&label, "zh")).unwrap_or_default();
-                let led = comments
-                    .get(value.path())
-                    .is_some_and(|text| text.starts_with(&label));
-                check(
-                    value.full_name(),
-                    value.path(),
-                    if led { &label } else { "" },
-                );
+                let led = comments.get(value.path()).is_some_and(|text| text.starts_with(&label));
+                check(value.full_name(), value.path(), if led { &label } else { "" });
             }
         }
         for service in file.services() {
             check(service.full_name(), service.path(), "");
-            service
-                .methods()
-                .for_each(|item| check(item.full_name(), item.path(), ""));
+            service.methods().for_each(|item| check(item.full_name(), item.path(), ""));
         }
     }
     none(complaints);

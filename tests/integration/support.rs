@@ -22,6 +22,5 @@ pub fn set(report: &mut Report, path: &str, value: &str) {
         CellKind::Money => Some(Amount::Money(value.to_owned())),
         CellKind::Text => Some(Amount::Text(value.to_owned())),
     };
-    cell.set(report, amount)
-        .expect("the amount is of the cell's kind");
+    cell.set(report, amount).expect("the amount is of the cell's kind");
 }

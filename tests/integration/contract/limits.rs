@@ -11,23 +11,14 @@ use super::{comments, files, messages, none, option, part, pool};
 fn request_messages(pool: &DescriptorPool) -> Vec<MessageDescriptor> {
     let mut open: Vec<_> = files(pool)
         .flat_map(|file| file.services().collect::<Vec<_>>())
-        .flat_map(|service| {
-            service
-                .methods()
-                .map(|method| method.input())
-                .collect::<Vec<_>>()
-        })
+        .flat_map(|service| service.methods().map(|method| method.input()).collect::<Vec<_>>())
         .collect();
     let mut seen = BTreeMap::new();
     while let Some(message) = open.pop() {
         if message.package_name() != PACKAGE || seen.contains_key(message.full_name()) {
             continue;
         }
-        open.extend(
-            message
-                .fields()
-                .filter_map(|field| field.kind().as_message().cloned()),
-        );
+        open.extend(message.fields().filter_map(|field| field.kind().as_message().cloned()));
         seen.insert(message.full_name().to_owned(), message);
     }
     seen.into_values().collect()
@@ -73,28 +64,16 @@ fn missing_bounds(field: &FieldDescriptor) -> Vec<&'static str> {
     let group = |name| rules.as_ref().and_then(|rules| part(rules, name));
     if field.is_map() {
         let limited = group("map").is_some_and(|rules| rules.has_field_by_name("max_pairs"));
-        return if limited {
-            Vec::new()
-        } else {
-            vec!["max_pairs"]
-        };
+        return if limited { Vec::new() } else { vec!["max_pairs"] };
     }
     if !field.is_list() {
-        return missing_bound(&field.kind(), rules.as_ref())
-            .into_iter()
-            .collect();
+        return missing_bound(&field.kind(), rules.as_ref()).into_iter().collect();
     }
     let list = group("repeated");
-    let limited = list
-        .as_ref()
-        .is_some_and(|list| list.has_field_by_name("max_items"));
+    let limited = list.as_ref().is_some_and(|list| list.has_field_by_name("max_items"));
     let items = list.and_then(|list| part(&list, "items"));
     let items = missing_bound(&field.kind(), items.as_ref());
-    (!limited)
-        .then_some("max_items")
-        .into_iter()
-        .chain(items)
-        .collect()
+    (!limited).then_some("max_items").into_iter().chain(items).collect()
 }
 
 /// A number that the server sets and never reads from a request can do no harm there. A text or a
@@ -102,24 +81,15 @@ fn missing_bounds(field: &FieldDescriptor) -> Vec<&'static str> {
 fn is_output_number(field: &FieldDescriptor) -> bool {
     let sized = field.is_list() || matches!(field.kind(), Kind::String | Kind::Bytes);
     let comments = comments(&field.parent_message().parent_file());
-    !sized
-        && comments
-            .get(field.path())
-            .is_some_and(|text| text.contains(" Output only."))
+    !sized && comments.get(field.path()).is_some_and(|text| text.contains(" Output only."))
 }
 
 #[test]
 fn every_field_of_a_request_is_bounded() {
     let pool = pool();
     let messages = request_messages(&pool);
-    let names: Vec<_> = messages
-        .iter()
-        .map(|message| short(message.full_name()))
-        .collect();
-    assert!(
-        names.contains(&"Report"),
-        "no request carries a report: {names:?}"
-    );
+    let names: Vec<_> = messages.iter().map(|message| short(message.full_name())).collect();
+    assert!(names.contains(&"Report"), "no request carries a report: {names:?}");
     let mut complaints = Vec::new();
     for field in messages.iter().flat_map(MessageDescriptor::fields) {
         if !is_output_number(&field) {
@@ -149,10 +119,7 @@ fn refuses_a_field_without_a_bound() {
     };
     assert_eq!(missing("nianbao.v1.CellOptions", "label"), ["max_len"]);
     assert_eq!(missing("nianbao.v1.CellOptions", "unit"), ["defined_only"]);
-    assert_eq!(
-        missing("nianbao.v1.CellOptions", "aliases"),
-        ["max_items", "max_len"]
-    );
+    assert_eq!(missing("nianbao.v1.CellOptions", "aliases"), ["max_items", "max_len"]);
     assert_eq!(missing("nianbao.v1.RulesOptions", "rule"), ["max_items"]);
     assert_eq!(missing("buf.validate.Int64Rules", "lt"), ["lte"]);
     assert_eq!(missing("buf.validate.DoubleRules", "lt").len(), 1);

@@ -16,27 +16,18 @@ pub fn contract(pool: &DescriptorPool) -> String {
     let mut out = String::from(
         "# The contract of nianbao.v1. Rewritten by `UPDATE_GOLDEN=1 cargo test contract`.\n",
     );
-    let mut files: Vec<_> = pool
-        .files()
-        .filter(|file| file.package_name() == PACKAGE)
-        .collect();
+    let mut files: Vec<_> = pool.files().filter(|file| file.package_name() == PACKAGE).collect();
     files.sort_by(|a, b| a.name().cmp(b.name()));
     for file in files {
         line(&mut out, 0, &format!("\n## {}", file.name()));
         for extension in file.extensions() {
             let (name, kind) = (extension.full_name(), kind(&extension.kind()));
             let (of, number) = (extension.containing_message(), extension.number());
-            line(
-                &mut out,
-                0,
-                &format!("\nextend {}: {number} {name}: {kind}", of.full_name()),
-            );
+            line(&mut out, 0, &format!("\nextend {}: {number} {name}: {kind}", of.full_name()));
         }
         file.services().for_each(|service| {
             line(&mut out, 0, &format!("\nservice {}", service.full_name()));
-            service
-                .methods()
-                .for_each(|method| line(&mut out, 1, &signature(&method)));
+            service.methods().for_each(|method| line(&mut out, 1, &signature(&method)));
         });
         file.messages().for_each(|item| message(&mut out, &item));
         file.enums().for_each(|item| enumeration(&mut out, &item));
@@ -71,22 +62,11 @@ fn message(out: &mut String, message: &MessageDescriptor) {
     let proto = message.descriptor_proto();
     for range in &proto.reserved_range {
         // The end of a range is exclusive in descriptors.
-        line(
-            out,
-            1,
-            &format!("reserved {} to {}", range.start(), range.end() - 1),
-        );
+        line(out, 1, &format!("reserved {} to {}", range.start(), range.end() - 1));
     }
-    proto
-        .reserved_name
-        .iter()
-        .for_each(|name| line(out, 1, &format!("reserved {name}")));
-    message
-        .child_messages()
-        .for_each(|item| self::message(out, &item));
-    message
-        .child_enums()
-        .for_each(|item| enumeration(out, &item));
+    proto.reserved_name.iter().for_each(|name| line(out, 1, &format!("reserved {name}")));
+    message.child_messages().for_each(|item| self::message(out, &item));
+    message.child_enums().for_each(|item| enumeration(out, &item));
 }
 
 fn field(out: &mut String, field: &FieldDescriptor) {
@@ -100,18 +80,8 @@ fn field(out: &mut String, field: &FieldDescriptor) {
     };
     // A oneof of one field is how `optional` is written in descriptors.
     let oneof = field.containing_oneof().filter(|_| presence.is_empty());
-    let oneof = oneof
-        .map(|oneof| format!(" oneof {}", oneof.name()))
-        .unwrap_or_default();
-    line(
-        out,
-        1,
-        &format!(
-            "{} {}: {presence}{kind}{oneof}",
-            field.number(),
-            field.name()
-        ),
-    );
+    let oneof = oneof.map(|oneof| format!(" oneof {}", oneof.name())).unwrap_or_default();
+    line(out, 1, &format!("{} {}: {presence}{kind}{oneof}", field.number(), field.name()));
     options(out, 3, &field.options());
 }
 
@@ -127,20 +97,12 @@ fn enumeration(out: &mut String, item: &EnumDescriptor) {
 /// Options, each on a line; a list of messages inside (rules), each entry on a line of its own.
 fn options(out: &mut String, indent: usize, options: &DynamicMessage) {
     for (field, value) in options.fields() {
-        line(
-            out,
-            indent,
-            &format!("{}: {}", field.name(), text(&field, value)),
-        );
+        line(out, indent, &format!("{}: {}", field.name(), text(&field, value)));
     }
     for (extension, value) in options.extensions() {
         let name = short(extension.full_name());
         let Some(inner) = value.as_message() else {
-            line(
-                out,
-                indent,
-                &format!("{name}: {}", scalar(&extension.kind(), value)),
-            );
+            line(out, indent, &format!("{name}: {}", scalar(&extension.kind(), value)));
             continue;
         };
         let mut plain = Vec::new();
@@ -182,20 +144,14 @@ fn scalar(kind: &Kind, value: &Value) -> String {
             let extensions = inner.extensions().map(|(field, value)| {
                 format!("[{}]: {}", field.full_name(), scalar(&field.kind(), value))
             });
-            format!(
-                "{{{}}}",
-                fields.chain(extensions).collect::<Vec<_>>().join(", ")
-            )
+            format!("{{{}}}", fields.chain(extensions).collect::<Vec<_>>().join(", "))
         }
         Value::List(entries) => {
             let entries: Vec<_> = entries.iter().map(|entry| scalar(kind, entry)).collect();
             format!("[{}]", entries.join(", "))
         }
         Value::Map(entries) => {
-            let mut entries: Vec<_> = entries
-                .iter()
-                .map(|(key, value)| pair(key, value))
-                .collect();
+            let mut entries: Vec<_> = entries.iter().map(|(key, value)| pair(key, value)).collect();
             entries.sort();
             format!("{{{}}}", entries.join(", "))
         }
@@ -232,7 +188,5 @@ fn kind(kind: &Kind) -> String {
 
 /// A full name without our own package.
 pub fn short(name: &str) -> &str {
-    name.strip_prefix(PACKAGE)
-        .and_then(|rest| rest.strip_prefix('.'))
-        .unwrap_or(name)
+    name.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name)
 }

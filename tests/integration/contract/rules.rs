@@ -28,9 +28,7 @@ const STANDARD: &[&str] = &[
 /// The CEL rules of a message and of its fields.
 fn cel_rules(message: &MessageDescriptor) -> Vec<DynamicMessage> {
     let of_message = option(&message.options(), "buf.validate.message");
-    let of_fields = message
-        .fields()
-        .map(|field| option(&field.options(), "buf.validate.field"));
+    let of_fields = message.fields().map(|field| option(&field.options(), "buf.validate.field"));
     of_message
         .into_iter()
         .chain(of_fields.flatten())
@@ -41,18 +39,14 @@ fn cel_rules(message: &MessageDescriptor) -> Vec<DynamicMessage> {
 /// Our own entries, one a rule.
 fn rule_options(message: &MessageDescriptor) -> Vec<DynamicMessage> {
     let rules = option(&message.options(), "nianbao.v1.rules");
-    rules
-        .map(|rules| entries(&rules, "rule"))
-        .unwrap_or_default()
+    rules.map(|rules| entries(&rules, "rule")).unwrap_or_default()
 }
 
 /// Dotted, lower case, at least two segments: `requests.balance.total`.
 fn is_rule_id(id: &str) -> bool {
     let segment = |text: &str| {
         text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     };
     id.contains('.') && id.split('.').all(segment)
 }
@@ -83,14 +77,10 @@ fn check_rules(cel: &[(String, String)], ours: &[(String, String)]) -> Vec<Strin
         }
         // A standard rule, or a rule in Rust, has its Chinese text in the entry itself.
         if !in_cel && text.is_empty() {
-            complaints.push(format!(
-                "{id}: neither a CEL rule of this message nor a text_zh"
-            ));
+            complaints.push(format!("{id}: neither a CEL rule of this message nor a text_zh"));
         }
         if in_cel && !text.is_empty() {
-            complaints.push(format!(
-                "{id}: text_zh beside the CEL message; one of them is enough"
-            ));
+            complaints.push(format!("{id}: text_zh beside the CEL message; one of them is enough"));
         }
     }
     complaints
@@ -101,19 +91,12 @@ fn every_rule_has_its_entry_and_every_entry_its_rule() {
     let mut complaints = Vec::new();
     for message in messages(&pool()) {
         let pairs = |rules: Vec<DynamicMessage>, text: &str| -> Vec<_> {
-            rules
-                .iter()
-                .map(|rule| (string(rule, "id"), string(rule, text)))
-                .collect()
+            rules.iter().map(|rule| (string(rule, "id"), string(rule, text))).collect()
         };
         let cel = pairs(cel_rules(&message), "message");
         let ours = pairs(rule_options(&message), "text_zh");
         let name = short(message.full_name());
-        complaints.extend(
-            check_rules(&cel, &ours)
-                .iter()
-                .map(|text| format!("{name}: {text}")),
-        );
+        complaints.extend(check_rules(&cel, &ours).iter().map(|text| format!("{name}: {text}")));
     }
     none(complaints);
 }
@@ -121,18 +104,10 @@ fn every_rule_has_its_entry_and_every_entry_its_rule() {
 #[test]
 fn refuses_a_rule_without_an_entry() {
     let pairs = |list: &[(&str, &str)]| -> Vec<_> {
-        list.iter()
-            .map(|(id, text)| ((*id).to_owned(), (*text).to_owned()))
-            .collect()
+        list.iter().map(|(id, text)| ((*id).to_owned(), (*text).to_owned())).collect()
     };
     let check = |cel: &[_], ours: &[_]| check_rules(&pairs(cel), &pairs(ours)).len();
-    assert_eq!(
-        check(
-            &[("a.b", "中")],
-            &[("a.b", ""), ("required", "必填"), ("c.d", "文")]
-        ),
-        0
-    );
+    assert_eq!(check(&[("a.b", "中")], &[("a.b", ""), ("required", "必填"), ("c.d", "文")]), 0);
     assert_eq!(check(&[("a.b", "中")], &[]), 1);
     assert_eq!(check(&[], &[("a.b", "")]), 1);
     assert_eq!(check(&[("a.b", "中")], &[("a.b", "中")]), 1);
@@ -153,12 +128,8 @@ fn rule_ids_are_unique() {
                 complaints.push(format!("{name}: {id} is used twice"));
             }
         };
-        cel_rules(&message)
-            .iter()
-            .for_each(|rule| once(&mut cel, string(rule, "id")));
-        rule_options(&message)
-            .iter()
-            .for_each(|rule| once(&mut ours, string(rule, "id")));
+        cel_rules(&message).iter().for_each(|rule| once(&mut cel, string(rule, "id")));
+        rule_options(&message).iter().for_each(|rule| once(&mut ours, string(rule, "id")));
     }
     assert!(!cel.is_empty(), "the schema has no CEL rule");
     none(complaints);
@@ -180,12 +151,7 @@ fn implied_by_and_subject_name_what_exists() {
     for (message, rule) in &options {
         let (id, subject) = (string(rule, "id"), string(rule, "subject"));
         let causes = rule.get_field_by_name("implied_by").unwrap().into_owned();
-        for cause in causes
-            .as_list()
-            .unwrap()
-            .iter()
-            .filter_map(|cause| cause.as_str())
-        {
+        for cause in causes.as_list().unwrap().iter().filter_map(|cause| cause.as_str()) {
             if !ids.contains(cause) {
                 complaints.push(format!("{id}: implied_by names no rule: {cause}"));
             }
@@ -202,9 +168,5 @@ fn leads_to_a_field(message: &MessageDescriptor, path: &str) -> bool {
     let Some(field) = message.get_field_by_name(first) else {
         return false;
     };
-    rest.is_empty()
-        || field
-            .kind()
-            .as_message()
-            .is_some_and(|inner| leads_to_a_field(inner, rest))
+    rest.is_empty() || field.kind().as_message().is_some_and(|inner| leads_to_a_field(inner, rest))
 }

@@ -88,13 +88,9 @@ fn string(rest: &str) -> Option<usize> {
     }
     if let Some(raw) = body.strip_prefix('r') {
         let hashes = raw.len() - raw.trim_start_matches('#').len();
-        let open = raw[hashes..]
-            .starts_with('"')
-            .then_some(prefix + 1 + hashes + 1)?;
+        let open = raw[hashes..].starts_with('"').then_some(prefix + 1 + hashes + 1)?;
         let close = format!("\"{}", "#".repeat(hashes));
-        let end = rest[open..]
-            .find(&close)
-            .map_or(rest.len(), |end| open + end + close.len());
+        let end = rest[open..].find(&close).map_or(rest.len(), |end| open + end + close.len());
         return Some(end);
     }
     if body.starts_with('"') {
@@ -164,11 +160,7 @@ fn path<'a>(
         prefix.push(tokens[at].text);
         at += 1;
         if text(at) != "::" || !(text(at + 1).starts_with(word) || text(at + 1) == "{") {
-            paths.push(Path {
-                segments: prefix.clone(),
-                line,
-                depth,
-            });
+            paths.push(Path { segments: prefix.clone(), line, depth });
             break;
         }
         at += 1;
@@ -210,11 +202,7 @@ pub fn functions<'a>(tokens: &[Token<'a>]) -> Vec<Function<'a>> {
         });
         let end = close.map_or(pair[0].line, |token| token.line);
         let (name, line) = (pair[1].text, pair[0].line);
-        functions.push(Function {
-            name,
-            line,
-            lines: end - line + 1,
-        });
+        functions.push(Function { name, line, lines: end - line + 1 });
     }
     functions
 }
@@ -238,9 +226,8 @@ fn body(tokens: &[Token<'_>]) -> Option<usize> {
 fn tells_code_from_comments_and_strings() {
     let code = "a /* b /* c */ d */ e // f\n\"g\\\" h\" r#\"i\" j\"# 'k' '\\'' &'l m b\"n\" x::y";
     let found: Vec<_> = tokens(code).iter().map(|token| token.text).collect();
-    let wanted = [
-        "a", "e", "\"\"", "\"\"", "\"\"", "\"\"", "&", "'", "l", "m", "\"\"", "x", "::", "y",
-    ];
+    let wanted =
+        ["a", "e", "\"\"", "\"\"", "\"\"", "\"\"", "&", "'", "l", "m", "\"\"", "x", "::", "y"];
     assert_eq!(found, wanted);
     assert_eq!(tokens("/* \n */\nx")[0].line, 3);
 }
@@ -253,17 +240,8 @@ fn writes_out_groups_and_knows_the_enclosing_modules() {
         .iter()
         .map(|path| format!("{} {}", path.segments.join("::"), path.depth))
         .collect();
-    for wanted in [
-        "crate::a 0",
-        "crate::b::c 0",
-        "crate::b::self 0",
-        "x::y 0",
-        "super 1",
-    ] {
-        assert!(
-            found.contains(&wanted.to_owned()),
-            "{wanted} is not in {found:?}"
-        );
+    for wanted in ["crate::a 0", "crate::b::c 0", "crate::b::self 0", "x::y 0", "super 1"] {
+        assert!(found.contains(&wanted.to_owned()), "{wanted} is not in {found:?}");
     }
 }
 
@@ -271,9 +249,7 @@ fn writes_out_groups_and_knows_the_enclosing_modules() {
 fn measures_functions_from_signature_to_brace() {
     let code = "fn a(x: [u8; 2])\nwhere T: X\n{\n  if b { c }\n}\nfn d();\nfn e() {}";
     let tokens = tokens(code);
-    let found: Vec<_> = functions(&tokens)
-        .iter()
-        .map(|function| (function.name, function.lines))
-        .collect();
+    let found: Vec<_> =
+        functions(&tokens).iter().map(|function| (function.name, function.lines)).collect();
     assert_eq!(found, [("a", 5), ("e", 1)]);
 }
