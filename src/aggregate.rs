@@ -1,7 +1,8 @@
 //! Sums of reports over the tree of organs, with what they cover.
 //!
-//! A cell's sum is exact: whole numbers in `i128`, money in decimals of the largest scale of the parts.
-//! Only own reports are added, so that nothing is counted twice. A cell that no organ gave is absent.
+//! A cell's sum is exact: whole numbers in `i128`, money in decimals of the largest scale of the
+//! parts. Only own reports are added, so that nothing is counted twice. A cell that no organ gave
+//! is absent.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -69,11 +70,7 @@ fn sum_of_year(
             continue;
         }
         coverage.expected += 1;
-        let id = ReportId {
-            organ: id,
-            year,
-            scope: Scope::Own,
-        };
+        let id = ReportId { organ: id, year, scope: Scope::Own };
         match archive.report(&id) {
             Ok(report) if counts(&report, question.include_unaccepted) => {
                 coverage.included += 1;
@@ -142,11 +139,7 @@ fn counts(report: &Report, include_unaccepted: bool) -> bool {
 }
 
 fn revision(report: &Report) -> i32 {
-    if report.effective_revision > 0 {
-        report.effective_revision
-    } else {
-        report.latest_revision
-    }
+    if report.effective_revision > 0 { report.effective_revision } else { report.latest_revision }
 }
 
 /// Running sums of all cells.
@@ -182,9 +175,7 @@ impl Tally {
             match (sum, value) {
                 (Sum::Count(sum), Sum::Count(value)) => *sum += value,
                 (Sum::Money(sum), Sum::Money(value)) => {
-                    *sum = sum
-                        .checked_add(value)
-                        .ok_or_else(|| unsummable(cell, &report.name))?;
+                    *sum = sum.checked_add(value).ok_or_else(|| unsummable(cell, &report.name))?;
                 }
                 (Sum::Count(_), Sum::Money(_)) | (Sum::Money(_), Sum::Count(_)) => {
                     return Err(unsummable(cell, &report.name));
@@ -212,8 +203,7 @@ impl Tally {
                 given,
                 summing: cell.summing() as i32,
             });
-            cell.set(&mut shape, Some(amount))
-                .map_err(|_| unsummable(cell, "the sum"))?;
+            cell.set(&mut shape, Some(amount)).map_err(|_| unsummable(cell, "the sum"))?;
         }
         Ok(Aggregate {
             disclosure: shape.disclosure,

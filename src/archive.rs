@@ -77,9 +77,7 @@ impl Archive {
         let stored = self.store.get(&organ_key(id))?;
         let mut organ: Organ =
             decode(&stored.ok_or_else(|| Failure::OrganNotFound(id.to_string()))?)?;
-        organ.parent = parent_in(&organ, this_year())
-            .unwrap_or_default()
-            .to_owned();
+        organ.parent = parent_in(&organ, this_year()).unwrap_or_default().to_owned();
         Ok(organ)
     }
 
@@ -123,9 +121,7 @@ impl Archive {
         keep: impl Fn(&Report) -> bool,
     ) -> Result<Page<Report>, Failure> {
         let prefix = organ.map_or_else(|| "r/".to_owned(), |id| format!("r/{}/", id.as_str()));
-        self.list(prefix.as_bytes(), after, limit, |report: Report| {
-            keep(&report).then_some(report)
-        })
+        self.list(prefix.as_bytes(), after, limit, |report: Report| keep(&report).then_some(report))
     }
 
     /// Registers an organ; with `validate_only` only checks.
@@ -153,27 +149,19 @@ impl Archive {
         }
         organ.etag = etag(&organ);
         let mut preconditions = vec![Precondition::Absent(organ_key(id))];
-        let parents: BTreeSet<&str> = organ
-            .affiliations
-            .iter()
-            .map(|a| a.parent.as_str())
-            .collect();
+        let parents: BTreeSet<&str> =
+            organ.affiliations.iter().map(|a| a.parent.as_str()).collect();
         let parents: Vec<OrganId> = parents.into_iter().filter_map(OrganId::from_name).collect();
         preconditions.extend(parents.iter().map(|p| Precondition::Present(organ_key(p))));
         let failure = |index: usize| match index.checked_sub(1).and_then(|i| parents.get(i)) {
             None => Failure::OrganAlreadyExists(id.to_string()),
-            Some(parent) => Failure::ParentNotFound {
-                organ: id.to_string(),
-                parent: parent.to_string(),
-            },
+            Some(parent) => {
+                Failure::ParentNotFound { organ: id.to_string(), parent: parent.to_string() }
+            }
         };
         let entry = Entry::new().put(organ_key(id), organ.encode_to_vec());
-        let position = self
-            .write(entry, preconditions, validate_only, failure)
-            .await?;
-        organ.parent = parent_in(&organ, this_year())
-            .unwrap_or_default()
-            .to_owned();
+        let position = self.write(entry, preconditions, validate_only, failure).await?;
+        organ.parent = parent_in(&organ, this_year()).unwrap_or_default().to_owned();
         Ok((organ, position))
     }
 
@@ -183,28 +171,17 @@ impl Archive {
     /// `InvalidRequest` where it states no identity; `ReportHasErrors`, `WarningUnexplained`,
     /// `OrganNotFound`, `OrganInactive`, `ReportState`, `WritesOff`, `Store`.
     pub async fn submit(&self, submission: Submission) -> Result<Submitted, Failure> {
-        let Submission {
-            mut report,
-            as_published,
-            submitter,
-            validate_only,
-        } = submission;
+        let Submission { mut report, as_published, submitter, validate_only } = submission;
         clear_output_fields(&mut report);
         let findings = findings(&report);
         let Some(id) = ReportId::of(&report) else {
             let counts = counts(&findings);
-            return Err(Failure::ReportHasErrors {
-                errors: errors(&findings),
-                counts,
-            });
+            return Err(Failure::ReportHasErrors { errors: errors(&findings), counts });
         };
         admit(&report, &findings, as_published.is_some())?;
         let organ = self.organ(&id.organ)?;
         if !is_active(&organ, id.year) {
-            return Err(Failure::OrganInactive {
-                organ: id.organ.to_string(),
-                year: id.year,
-            });
+            return Err(Failure::OrganInactive { organ: id.organ.to_string(), year: id.year });
         }
         let now = now();
         report.name = id.to_string();
@@ -219,34 +196,20 @@ impl Archive {
         match self.report(&id) {
             Ok(stored) => {
                 let state = stored.state();
-                return Err(Failure::ReportState {
-                    report: id.to_string(),
-                    state,
-                });
+                return Err(Failure::ReportState { report: id.to_string(), state });
             }
             Err(Failure::ReportNotFound(_)) => {}
             Err(other) => return Err(other),
         }
-        let preconditions = vec![
-            Precondition::Absent(key.clone()),
-            Precondition::Present(organ_key(&id.organ)),
-        ];
+        let preconditions =
+            vec![Precondition::Absent(key.clone()), Precondition::Present(organ_key(&id.organ))];
         let failure = |index: usize| match index {
-            0 => Failure::ReportState {
-                report: id.to_string(),
-                state: report::State::Submitted,
-            },
+            0 => Failure::ReportState { report: id.to_string(), state: report::State::Submitted },
             _ => Failure::OrganNotFound(id.organ.to_string()),
         };
         let entry = Entry::new().put(key, report.encode_to_vec());
-        let position = self
-            .write(entry, preconditions, validate_only, failure)
-            .await?;
-        Ok(Submitted {
-            report,
-            findings,
-            position,
-        })
+        let position = self.write(entry, preconditions, validate_only, failure).await?;
+        Ok(Submitted { report, findings, position })
     }
 
     /// Commits, or holds the preconditions against the state of now where nothing is to be stored.
@@ -262,10 +225,9 @@ impl Archive {
                 let holds = match precondition {
                     Precondition::Absent(key) => self.store.get(key)?.is_none(),
                     Precondition::Present(key) => self.store.get(key)?.is_some(),
-                    Precondition::Unchanged { key, value } => self
-                        .store
-                        .get(key)?
-                        .is_some_and(|stored| *stored == value[..]),
+                    Precondition::Unchanged { key, value } => {
+                        self.store.get(key)?.is_some_and(|stored| *stored == value[..])
+                    }
                 };
                 if !holds {
                     return Err(failure(index));
@@ -330,79 +292,48 @@ fn admit(report: &Report, findings: &[Finding], as_published: bool) -> Result<()
         let cel = rules::rule(&f.rule_id).is_some_and(|r| r.engine() == Engine::Cel);
         cel || (f.rule_id == "required" && !identity)
     };
-    let errors: Vec<Finding> = errors(findings)
-        .into_iter()
-        .filter(|finding| !(as_published && keeps(finding)))
-        .collect();
+    let errors: Vec<Finding> =
+        errors(findings).into_iter().filter(|finding| !(as_published && keeps(finding))).collect();
     if !errors.is_empty() {
-        return Err(Failure::ReportHasErrors {
-            errors,
-            counts: counts(findings),
-        });
+        return Err(Failure::ReportHasErrors { errors, counts: counts(findings) });
     }
     let warnings: Vec<Finding> = unexplained(report, findings).into_iter().cloned().collect();
     if !as_published && !warnings.is_empty() {
-        return Err(Failure::WarningUnexplained {
-            warnings,
-            counts: counts(findings),
-        });
+        return Err(Failure::WarningUnexplained { warnings, counts: counts(findings) });
     }
     Ok(())
 }
 
 fn errors(findings: &[Finding]) -> Vec<Finding> {
-    findings
-        .iter()
-        .filter(|f| f.severity() == Severity::Error)
-        .cloned()
-        .collect()
+    findings.iter().filter(|f| f.severity() == Severity::Error).cloned().collect()
 }
 
 /// What the rules of the schema and the native ones find in an organ.
 fn broken_organ(organ: &Organ) -> Vec<Finding> {
     let mut broken = violations(organ);
     let mut add = |rule: &'static str, field: &'static str, found: String| {
-        let evidence = Evidence {
-            operands: vec![(field, Value::Text(found))],
-            ..Evidence::default()
-        };
-        broken.push(Violation {
-            rule,
-            path: String::new(),
-            evidence,
-        });
+        let evidence =
+            Evidence { operands: vec![(field, Value::Text(found))], ..Evidence::default() };
+        broken.push(Violation { rule, path: String::new(), evidence });
     };
     if let Some(year) = overlap(&organ.affiliations) {
-        add(
-            "organ.affiliations_overlap",
-            "affiliations",
-            year.to_string(),
-        );
+        add("organ.affiliations_overlap", "affiliations", year.to_string());
     }
     if organ.affiliations.iter().any(|a| a.parent == organ.name) {
         add("organ.own_parent", "affiliations", organ.name.clone());
     }
     if organ.credit_code.len() == 18 && !credit_code::checks(&organ.credit_code) {
-        add(
-            "organ.credit_code",
-            "credit_code",
-            organ.credit_code.clone(),
-        );
+        add("organ.credit_code", "credit_code", organ.credit_code.clone());
     }
     finding::describe(broken)
 }
 
 /// The first year in which two affiliations stand.
 fn overlap(affiliations: &[Affiliation]) -> Option<i32> {
-    let mut sorted: Vec<(i32, i32)> = affiliations
-        .iter()
-        .map(|a| (a.from_year, a.until_year.unwrap_or(i32::MAX)))
-        .collect();
+    let mut sorted: Vec<(i32, i32)> =
+        affiliations.iter().map(|a| (a.from_year, a.until_year.unwrap_or(i32::MAX))).collect();
     sorted.sort_unstable();
-    sorted
-        .windows(2)
-        .find(|pair| pair[1].0 <= pair[0].1)
-        .map(|pair| pair[1].0)
+    sorted.windows(2).find(|pair| pair[1].0 <= pair[0].1).map(|pair| pair[1].0)
 }
 
 /// The parent of an organ in a year.
@@ -451,9 +382,7 @@ fn etag<M: Message>(message: &M) -> String {
 }
 
 fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp {
         seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
         nanos: i32::try_from(since.subsec_nanos()).unwrap_or(0),

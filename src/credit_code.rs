@@ -3,25 +3,17 @@
 /// The 31 characters of GB 32100: no I, O, S, V, Z.
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKLMNPQRTUWXY";
 /// 3^(i-1) mod 31.
-const WEIGHTS: [usize; 17] = [
-    1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28,
-];
+const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
 
 /// Whether the 18th character is that which the first 17 demand.
 /// What has another length or other characters does not check.
 pub fn checks(code: &str) -> bool {
-    let values: Option<Vec<usize>> = code
-        .bytes()
-        .map(|b| ALPHABET.iter().position(|&a| a == b))
-        .collect();
+    let values: Option<Vec<usize>> =
+        code.bytes().map(|b| ALPHABET.iter().position(|&a| a == b)).collect();
     let Some(values) = values.filter(|v| v.len() == 18) else {
         return false;
     };
-    let sum: usize = values
-        .iter()
-        .zip(WEIGHTS)
-        .map(|(value, weight)| value * weight)
-        .sum();
+    let sum: usize = values.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum();
     values[17] == (31 - sum % 31) % 31
 }
 
@@ -44,13 +36,7 @@ mod tests {
 
     #[test]
     fn refuses_a_wrong_check_character() {
-        for code in [
-            "91350100M000100Y4Z",
-            "12620600MB0523338D",
-            "12620600MB052333",
-            "",
-            "１",
-        ] {
+        for code in ["91350100M000100Y4Z", "12620600MB0523338D", "12620600MB052333", "", "１"] {
             assert!(!checks(code), "{code}");
         }
     }

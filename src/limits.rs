@@ -1,4 +1,5 @@
-//! Every limit of the program, in one list: the code reads the constants, `GetServerInfo` serves them.
+//! Every limit of the program, in one list: the code reads the constants, `GetServerInfo` serves
+//! them.
 
 use crate::pb::Limit;
 
@@ -6,8 +7,8 @@ use crate::pb::Limit;
 pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// A document. A published report with pictures has some megabytes.
 pub const DOCUMENT_BYTES_MAX: usize = 32 << 20;
-/// An encoded `google.rpc.Status`: clients cap trailers at 8 KB, base64 and other trailers take their
-/// share.
+/// An encoded `google.rpc.Status`: clients cap trailers at 8 KB, base64 and other trailers take
+/// their share.
 pub const STATUS_BYTES_MAX: usize = 6 << 10;
 /// The page where the caller does not say.
 pub const PAGE_SIZE_DEFAULT: usize = 50;
@@ -34,55 +35,13 @@ pub fn all() -> Vec<Limit> {
         text_en: text_en.to_owned(),
     };
     vec![
-        row(
-            "message_bytes_max",
-            MESSAGE_BYTES_MAX,
-            "bytes",
-            "单个消息",
-            "one message",
-        ),
-        row(
-            "document_bytes_max",
-            DOCUMENT_BYTES_MAX,
-            "bytes",
-            "单个文档",
-            "one document",
-        ),
-        row(
-            "status_bytes_max",
-            STATUS_BYTES_MAX,
-            "bytes",
-            "错误详情",
-            "the details of an error",
-        ),
-        row(
-            "page_size_default",
-            PAGE_SIZE_DEFAULT,
-            "items",
-            "每页默认条数",
-            "a page by default",
-        ),
-        row(
-            "page_size_max",
-            PAGE_SIZE_MAX,
-            "items",
-            "每页最多条数",
-            "the largest page",
-        ),
-        row(
-            "page_bytes_max",
-            PAGE_BYTES_MAX,
-            "bytes",
-            "每页最多字节数",
-            "the bytes of a page",
-        ),
-        row(
-            "coverage_list_max",
-            COVERAGE_LIST_MAX,
-            "items",
-            "覆盖清单",
-            "a list of a coverage",
-        ),
+        row("message_bytes_max", MESSAGE_BYTES_MAX, "bytes", "单个消息", "one message"),
+        row("document_bytes_max", DOCUMENT_BYTES_MAX, "bytes", "单个文档", "one document"),
+        row("status_bytes_max", STATUS_BYTES_MAX, "bytes", "错误详情", "the details of an error"),
+        row("page_size_default", PAGE_SIZE_DEFAULT, "items", "每页默认条数", "a page by default"),
+        row("page_size_max", PAGE_SIZE_MAX, "items", "每页最多条数", "the largest page"),
+        row("page_bytes_max", PAGE_BYTES_MAX, "bytes", "每页最多字节数", "the bytes of a page"),
+        row("coverage_list_max", COVERAGE_LIST_MAX, "items", "覆盖清单", "a list of a coverage"),
         row(
             "calls_per_connection_max",
             CALLS_PER_CONNECTION_MAX,

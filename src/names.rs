@@ -48,16 +48,13 @@ pub struct ReportId {
 }
 
 impl ReportId {
-    /// The identity that a report states; `None` where organ, year or scope is missing or malformed.
+    /// The identity that a report states; `None` where organ, year or scope is missing or
+    /// malformed.
     pub fn of(report: &Report) -> Option<Self> {
         let organ = OrganId::from_name(&report.organ)?;
         let scope = report.scope();
         let well = (1000..=9999).contains(&report.year) && scope != Scope::Unspecified;
-        well.then_some(ReportId {
-            organ,
-            year: report.year,
-            scope,
-        })
+        well.then_some(ReportId { organ, year: report.year, scope })
     }
 
     /// Reads `organs/{organ}/reports/{year}-{scope}`.
@@ -67,9 +64,7 @@ impl ReportId {
         let (year, scope) = id.split_once('-')?;
         let digits = year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit());
         let scope = scope_of(scope)?;
-        digits
-            .then(|| year.parse().ok())?
-            .map(|year| ReportId { organ, year, scope })
+        digits.then(|| year.parse().ok())?.map(|year| ReportId { organ, year, scope })
     }
 
     /// The last part of the name: `{year}-{scope}`.
@@ -108,10 +103,7 @@ mod tests {
 
     #[test]
     fn reads_back_what_it_writes() {
-        for name in [
-            "organs/a/reports/2023-own",
-            "organs/lc-housing-1/reports/2019-region",
-        ] {
+        for name in ["organs/a/reports/2023-own", "organs/lc-housing-1/reports/2019-region"] {
             assert_eq!(ReportId::from_name(name).expect("a name").to_string(), name);
         }
     }

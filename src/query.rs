@@ -28,8 +28,8 @@ impl fmt::Display for FilterError {
 }
 
 impl Filter {
-    /// Reads a filter over `fields`; the empty text is the empty filter. A value is a word or stands
-    /// in double quotes.
+    /// Reads a filter over `fields`; the empty text is the empty filter. A value is a word or
+    /// stands in double quotes.
     ///
     /// # Errors
     /// Where the text has another form, or names another field.
@@ -42,34 +42,20 @@ impl Filter {
         while i < tokens.len() {
             if !terms.is_empty() {
                 if tokens[i].1 != "AND" {
-                    return Err(FilterError {
-                        at: at(i),
-                        expected: "AND".to_owned(),
-                    });
+                    return Err(FilterError { at: at(i), expected: "AND".to_owned() });
                 }
                 i += 1;
             }
-            let field = tokens
-                .get(i)
-                .filter(|(_, word)| fields.contains(&word.as_str()));
+            let field = tokens.get(i).filter(|(_, word)| fields.contains(&word.as_str()));
             let Some((_, field)) = field else {
                 let expected = format!("one of {}", fields.join(", "));
-                return Err(FilterError {
-                    at: at(i),
-                    expected,
-                });
+                return Err(FilterError { at: at(i), expected });
             };
             if tokens.get(i + 1).is_none_or(|(_, word)| word != "=") {
-                return Err(FilterError {
-                    at: at(i + 1),
-                    expected: "=".to_owned(),
-                });
+                return Err(FilterError { at: at(i + 1), expected: "=".to_owned() });
             }
             let Some((_, value)) = tokens.get(i + 2).filter(|(_, word)| word != "=") else {
-                return Err(FilterError {
-                    at: at(i + 2),
-                    expected: "a value".to_owned(),
-                });
+                return Err(FilterError { at: at(i + 2), expected: "a value".to_owned() });
             };
             terms.push((field.clone(), value.clone()));
             i += 3;
@@ -93,10 +79,7 @@ fn tokens(text: &str) -> Result<Vec<(usize, String)>, FilterError> {
             '"' => {
                 let close = chars[i + 1..].iter().position(|&c| c == '"');
                 let Some(close) = close.map(|n| i + 1 + n) else {
-                    return Err(FilterError {
-                        at: start,
-                        expected: "a closing quote".to_owned(),
-                    });
+                    return Err(FilterError { at: start, expected: "a closing quote".to_owned() });
                 };
                 out.push((start, chars[i + 1..close].iter().collect()));
                 i = close + 1;
@@ -136,22 +119,17 @@ fn digest(asked: &str) -> [u8; 8] {
 
 /// Lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
     if !text.is_ascii() || !text.len().is_multiple_of(2) {
         return None;
     }
-    (0..text.len())
-        .step_by(2)
-        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok())
-        .collect()
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
 }
 
 #[cfg(test)]
@@ -180,11 +158,7 @@ mod tests {
             ("year = \"2023", 7, "a closing quote"),
         ] {
             let error = Filter::parse(text, FIELDS).expect_err(text);
-            assert_eq!(
-                (error.at, error.expected.as_str()),
-                (at, expected),
-                "{text}"
-            );
+            assert_eq!((error.at, error.expected.as_str()), (at, expected), "{text}");
         }
     }
 

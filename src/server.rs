@@ -96,9 +96,7 @@ pub async fn run(
         }
     };
     follower.abort();
-    tokio::task::spawn_blocking(move || store.close())
-        .await
-        .map_err(Error::Close)?;
+    tokio::task::spawn_blocking(move || store.close()).await.map_err(Error::Close)?;
     outcome.map_err(Error::Transport)
 }
 
@@ -143,9 +141,7 @@ async fn serving(health: &HealthReporter) {
         format_service_server::SERVICE_NAME,
         admin_service_server::SERVICE_NAME,
     ] {
-        health
-            .set_service_status(name, ServingStatus::Serving)
-            .await;
+        health.set_service_status(name, ServingStatus::Serving).await;
     }
 }
 

@@ -1,9 +1,9 @@
 //! The one place where a failure becomes a `tonic::Status`.
 //!
-//! A client decides by `ErrorInfo.reason`; a person reads `BadRequest` in English and Chinese; the log
-//! gets the cause of what is our own fault. An encoded status stays within
-//! [`STATUS_BYTES_MAX`](crate::limits::STATUS_BYTES_MAX): the details hold the first findings and say
-//! how many there are.
+//! A client decides by `ErrorInfo.reason`; a person reads `BadRequest` in English and Chinese; the
+//! log gets the cause of what is our own fault. An encoded status stays within
+//! [`STATUS_BYTES_MAX`](crate::limits::STATUS_BYTES_MAX): the details hold the first findings and
+//! say how many there are.
 
 use std::collections::HashMap;
 
@@ -195,11 +195,8 @@ impl Answer {
             let truncated = shown < self.findings.len();
             metadata.insert("truncated".to_owned(), truncated.to_string());
         }
-        let info = ErrorInfo {
-            reason: reason_word(self.reason),
-            domain: DOMAIN.to_owned(),
-            metadata,
-        };
+        let info =
+            ErrorInfo { reason: reason_word(self.reason), domain: DOMAIN.to_owned(), metadata };
         let chinese = any("LocalizedMessage", &chinese_text(&self.chinese));
         let mut details = vec![any("ErrorInfo", &info), chinese];
         if shown > 0 {
@@ -207,11 +204,7 @@ impl Answer {
             details.push(any("BadRequest", &BadRequest { field_violations }));
         }
         details.extend(self.details.iter().cloned());
-        rpc::Status {
-            code: self.code as i32,
-            message: message.to_owned(),
-            details,
-        }
+        rpc::Status { code: self.code as i32, message: message.to_owned(), details }
     }
 }
 
@@ -231,18 +224,12 @@ fn violation(finding: &Finding) -> FieldViolation {
 }
 
 fn chinese_text(message: &str) -> LocalizedMessage {
-    LocalizedMessage {
-        locale: "zh-CN".to_owned(),
-        message: message.to_owned(),
-    }
+    LocalizedMessage { locale: "zh-CN".to_owned(), message: message.to_owned() }
 }
 
 /// The reason as clients see it: without the prefix of its enum.
 fn reason_word(reason: ErrorReason) -> String {
-    reason
-        .as_str_name()
-        .trim_start_matches("ERROR_REASON_")
-        .to_owned()
+    reason.as_str_name().trim_start_matches("ERROR_REASON_").to_owned()
 }
 
 fn any<M: Message>(name: &str, message: &M) -> Any {

@@ -17,24 +17,12 @@ pub fn generate(pool: &DescriptorPool) -> Result<String> {
         for value in descriptor.values() {
             let options = value.options();
             let found = options.get_extension(&option);
-            let label = found
-                .as_message()
-                .ok_or("(nianbao.v1.label) is no message")?;
+            let label = found.as_message().ok_or("(nianbao.v1.label) is no message")?;
             if !options.has_extension(&option) {
                 return Err(format!("{} has no label", value.full_name()).into());
             }
-            writeln!(
-                zh,
-                "            {} => {:?},",
-                value.number(),
-                text(label, "zh")
-            )?;
-            writeln!(
-                en,
-                "            {} => {:?},",
-                value.number(),
-                text(label, "en")
-            )?;
+            writeln!(zh, "            {} => {:?},", value.number(), text(label, "zh"))?;
+            writeln!(en, "            {} => {:?},", value.number(), text(label, "en"))?;
         }
         writeln!(
             out,

@@ -24,11 +24,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Error> {
 fn main_part(bytes: &[u8]) -> Result<String, Error> {
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
         // The list of a zip stands at its end, so a file that lost its end has none.
-        if has_end_record(bytes) {
-            damaged(&error)
-        } else {
-            Error::DocxTruncated
-        }
+        if has_end_record(bytes) { damaged(&error) } else { Error::DocxTruncated }
     })?;
     let part = match zip.by_name(MAIN_PART) {
         Ok(part) => part,
@@ -38,20 +34,14 @@ fn main_part(bytes: &[u8]) -> Result<String, Error> {
     let mut xml = Vec::new();
     // The declared size is not believed: what comes out of the unpacking is counted.
     let limit = PART_BYTES_MAX as u64 + 1;
-    part.take(limit)
-        .read_to_end(&mut xml)
-        .map_err(|error| damaged(&error))?;
+    part.take(limit).read_to_end(&mut xml).map_err(|error| damaged(&error))?;
     if xml.len() > PART_BYTES_MAX {
         return Err(Error::TooMuch(Limit::PartBytes));
     }
     match Encoding::for_bom(&xml) {
         Some((encoding, mark)) => {
             let (text, flawed) = encoding.decode_without_bom_handling(&xml[mark..]);
-            if flawed {
-                Err(damaged(&"its text is not valid"))
-            } else {
-                Ok(text.into_owned())
-            }
+            if flawed { Err(damaged(&"its text is not valid")) } else { Ok(text.into_owned()) }
         }
         None => String::from_utf8(xml).map_err(|error| damaged(&error)),
     }
@@ -62,14 +52,11 @@ fn has_end_record(bytes: &[u8]) -> bool {
     const RECORD_BYTES: usize = 22;
     const COMMENT_BYTES_MAX: usize = 64 << 10;
     let tail = &bytes[bytes.len().saturating_sub(RECORD_BYTES + COMMENT_BYTES_MAX)..];
-    tail.windows(RECORD_BYTES)
-        .any(|window| window.starts_with(b"PK\x05\x06"))
+    tail.windows(RECORD_BYTES).any(|window| window.starts_with(b"PK\x05\x06"))
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> Error {
-    Error::DocxDamaged {
-        detail: error.to_string(),
-    }
+    Error::DocxDamaged { detail: error.to_string() }
 }
 
 /// The state while the elements of the main part pass by.

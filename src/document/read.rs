@@ -73,21 +73,14 @@ fn missing_tables(edition: Edition, record: &mut Record) {
 /// Puts in what the caller knows, and notes what the document could not say.
 fn apply(header: &pb::DocumentHeader, document: &Document, record: &mut Record) {
     record.report.organ.clone_from(&header.organ);
-    let scope = if header.scope == 0 {
-        Scope::Own as i32
-    } else {
-        header.scope
-    };
+    let scope = if header.scope == 0 { Scope::Own as i32 } else { header.scope };
     record.report.scope = scope;
     let printed = record.report.year;
     if header.year != 0 {
         record.report.year = header.year;
         if printed != 0 && printed != header.year {
             let zh = format!("标题中的年份为{printed}，按要求读作{}", header.year);
-            let en = format!(
-                "the title says {printed}; the year asked for is {}",
-                header.year
-            );
+            let en = format!("the title says {printed}; the year asked for is {}", header.year);
             record.note("year", zh, en, "");
         }
     }
@@ -96,10 +89,8 @@ fn apply(header: &pb::DocumentHeader, document: &Document, record: &mut Record) 
         record.note("year", zh.to_owned(), en.to_owned(), "");
     }
     if record.report.edition == Edition::Unspecified as i32 {
-        let (zh, en) = (
-            "无法从表头判断报告格式",
-            "the heads of the tables do not show the edition",
-        );
+        let (zh, en) =
+            ("无法从表头判断报告格式", "the heads of the tables do not show the edition");
         record.note("edition", zh.to_owned(), en.to_owned(), "");
     }
     if document.undecoded > 0 {

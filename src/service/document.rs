@@ -71,10 +71,7 @@ pub fn parse(
     let name = Some(header.file_name.as_str()).filter(|name| !name.is_empty());
     let document = Document::from_bytes(bytes, name).map_err(|error| match error {
         document::Error::TooLarge { .. } => Failure::DocumentTooLarge(DOCUMENT_BYTES_MAX),
-        other => Failure::DocumentUnreadable {
-            zh: other.zh(),
-            en: other.to_string(),
-        },
+        other => Failure::DocumentUnreadable { zh: other.zh(), en: other.to_string() },
     })?;
     let reading = document::read::read(&document, header);
     let findings = findings(&reading.report);

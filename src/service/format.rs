@@ -38,19 +38,13 @@ impl FormatService for Formats {
             Ok(0) | Err(_) => PAGE_SIZE_MAX,
             Ok(asked) => asked.min(PAGE_SIZE_MAX),
         };
-        let mut rules = catalogue().iter().skip_while(|rule| {
-            after
-                .as_ref()
-                .is_some_and(|last| rule.id.as_bytes() <= &last[..])
-        });
+        let mut rules = catalogue()
+            .iter()
+            .skip_while(|rule| after.as_ref().is_some_and(|last| rule.id.as_bytes() <= &last[..]));
         let page: Vec<pb::Rule> = rules.by_ref().take(limit).cloned().collect();
         let last = page.last().filter(|_| rules.next().is_some());
-        let next_page_token = last
-            .map(|rule| page_token(ASKED, rule.id.as_bytes()))
-            .unwrap_or_default();
-        Ok(Response::new(pb::ListRulesResponse {
-            rules: page,
-            next_page_token,
-        }))
+        let next_page_token =
+            last.map(|rule| page_token(ASKED, rule.id.as_bytes())).unwrap_or_default();
+        Ok(Response::new(pb::ListRulesResponse { rules: page, next_page_token }))
     }
 }

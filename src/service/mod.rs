@@ -31,11 +31,7 @@ const PRINCIPAL: &str = "nianbao-principal";
 /// Holds a request against the rules of its own message.
 fn validate<M: Check>(request: &M) -> Result<(), Failure> {
     let broken = violations(request);
-    if broken.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::InvalidRequest(finding::describe(broken)))
-    }
+    if broken.is_empty() { Ok(()) } else { Err(Failure::InvalidRequest(finding::describe(broken))) }
 }
 
 /// Who calls; empty where nobody said. Until certificates or tokens are built, a caller is believed
@@ -44,21 +40,14 @@ fn principal<T>(request: &Request<T>) -> Result<String, Failure> {
     let Some(value) = request.metadata().get(PRINCIPAL) else {
         return Ok(String::new());
     };
-    let local = request
-        .remote_addr()
-        .as_ref()
-        .map(SocketAddr::ip)
-        .is_none_or(|ip| ip.is_loopback());
+    let local =
+        request.remote_addr().as_ref().map(SocketAddr::ip).is_none_or(|ip| ip.is_loopback());
     if !local {
-        return Err(Failure::Principal(
-            "a principal is taken from loopback only",
-        ));
+        return Err(Failure::Principal("a principal is taken from loopback only"));
     }
     match value.to_str() {
         Ok(name) if !name.is_empty() && name.len() <= PRINCIPAL_BYTES_MAX => Ok(name.to_owned()),
-        _ => Err(Failure::Principal(
-            "the principal is empty, too long or not printable ASCII",
-        )),
+        _ => Err(Failure::Principal("the principal is empty, too long or not printable ASCII")),
     }
 }
 
@@ -75,7 +64,5 @@ fn after(asked: &str, token: &str) -> Result<Option<Vec<u8>>, Failure> {
     if token.is_empty() {
         return Ok(None);
     }
-    query::read_page_token(asked, token)
-        .map(Some)
-        .ok_or(Failure::PageToken)
+    query::read_page_token(asked, token).map(Some).ok_or(Failure::PageToken)
 }

@@ -37,10 +37,8 @@ impl OrganService for Organs {
         let id = OrganId::parse(&request.organ_id)
             .ok_or_else(|| Failure::OrganNotFound(request.organ_id.clone()))?;
         let organ = request.organ.unwrap_or_default();
-        let (organ, position) = self
-            .archive
-            .create_organ(&id, organ, request.validate_only)
-            .await?;
+        let (organ, position) =
+            self.archive.create_organ(&id, organ, request.validate_only).await?;
         let mut response = Response::new(organ);
         let position = position.and_then(|p| AsciiMetadataValue::try_from(p.to_string()).ok());
         if let Some(position) = position {
@@ -70,15 +68,10 @@ impl OrganService for Organs {
         let asked = format!("organs\n{}", request.filter);
         let after = after(&asked, &request.page_token)?;
         let limit = page_size(request.page_size);
-        let page = self
-            .archive
-            .organs(after.as_deref(), limit, |organ| filter.keeps(organ))?;
+        let page = self.archive.organs(after.as_deref(), limit, |organ| filter.keeps(organ))?;
         Ok(Response::new(pb::ListOrgansResponse {
             organs: page.items,
-            next_page_token: page
-                .next
-                .map(|key| page_token(&asked, &key))
-                .unwrap_or_default(),
+            next_page_token: page.next.map(|key| page_token(&asked, &key)).unwrap_or_default(),
         }))
     }
 }
@@ -101,10 +94,7 @@ impl OrganFilter {
         for (field, value) in filter.terms {
             let wrong = |expected: &str| {
                 let expected = format!("{expected}, not {value}");
-                Failure::Filter(FilterError {
-                    at: text.chars().count(),
-                    expected,
-                })
+                Failure::Filter(FilterError { at: text.chars().count(), expected })
             };
             match field.as_str() {
                 "parent" => out.parent = Some(value),
@@ -124,18 +114,10 @@ impl OrganFilter {
     }
 
     fn keeps(&self, organ: &Organ) -> bool {
-        self.parent
-            .as_ref()
-            .is_none_or(|parent| organ.parent == *parent)
+        self.parent.as_ref().is_none_or(|parent| organ.parent == *parent)
             && self.level.is_none_or(|level| organ.level() == level)
             && self.kind.is_none_or(|kind| organ.kind() == kind)
-            && self
-                .sector
-                .as_ref()
-                .is_none_or(|sector| organ.sector == *sector)
-            && self
-                .division_code
-                .as_ref()
-                .is_none_or(|code| organ.division_code == *code)
+            && self.sector.as_ref().is_none_or(|sector| organ.sector == *sector)
+            && self.division_code.as_ref().is_none_or(|code| organ.division_code == *code)
     }
 }

@@ -42,10 +42,7 @@ impl ReportService for Reports {
         validate(&request)?;
         let findings = findings(&request.report.unwrap_or_default());
         let counts = Some(counts(&findings));
-        Ok(Response::new(pb::ValidateReportResponse {
-            findings,
-            counts,
-        }))
+        Ok(Response::new(pb::ValidateReportResponse { findings, counts }))
     }
 
     async fn validate_reports(
@@ -78,9 +75,7 @@ impl ReportService for Reports {
             report: Some(taken.report),
             counts: Some(counts(&taken.findings)),
             findings: taken.findings,
-            receipt: taken.position.map(|p| Receipt {
-                position: p.to_string(),
-            }),
+            receipt: taken.position.map(|p| Receipt { position: p.to_string() }),
         }))
     }
 
@@ -108,15 +103,10 @@ impl ReportService for Reports {
         let limit = page_size(request.page_size);
         let page = self
             .archive
-            .reports(organ.as_ref(), after.as_deref(), limit, |report| {
-                filter.keeps(report)
-            })?;
+            .reports(organ.as_ref(), after.as_deref(), limit, |report| filter.keeps(report))?;
         Ok(Response::new(pb::ListReportsResponse {
             reports: page.items,
-            next_page_token: page
-                .next
-                .map(|key| page_token(&asked, &key))
-                .unwrap_or_default(),
+            next_page_token: page.next.map(|key| page_token(&asked, &key)).unwrap_or_default(),
         }))
     }
 }
@@ -127,11 +117,7 @@ fn answer(index: i64, report: Option<&Report>) -> pb::ValidateReportsResponse {
         None => finding::describe(violations(&pb::ValidateReportRequest::default())),
     };
     let counts = Some(counts(&findings));
-    pb::ValidateReportsResponse {
-        index,
-        findings,
-        counts,
-    }
+    pb::ValidateReportsResponse { index, findings, counts }
 }
 
 /// The terms of a filter over reports.
@@ -151,10 +137,7 @@ impl ReportFilter {
         for (field, value) in &filter.terms {
             let wrong = |expected: &str| {
                 let expected = format!("{expected} as {field}, not {value}");
-                Failure::Filter(FilterError {
-                    at: text.chars().count(),
-                    expected,
-                })
+                Failure::Filter(FilterError { at: text.chars().count(), expected })
             };
             match field.as_str() {
                 "year" => out.year = Some(value.parse().map_err(|_| wrong("a year"))?),
@@ -177,8 +160,6 @@ impl ReportFilter {
         self.year.is_none_or(|year| report.year == year)
             && self.scope.is_none_or(|scope| report.scope() == scope)
             && self.state.is_none_or(|state| report.state() == state)
-            && self
-                .edition
-                .is_none_or(|edition| report.edition() == edition)
+            && self.edition.is_none_or(|edition| report.edition() == edition)
     }
 }

@@ -51,10 +51,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(position: Position) -> Self {
-        Self {
-            position: AtomicU64::new(position.0),
-            writable: watch::Sender::new(Ok(())),
-        }
+        Self { position: AtomicU64::new(position.0), writable: watch::Sender::new(Ok(())) }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -182,10 +179,9 @@ impl Committer {
         };
         let reserve_bytes = self.reserve_bytes;
         self.off = match free {
-            Ok(free_bytes) if free_bytes < reserve_bytes => Some(WritesOff::LowSpace {
-                free_bytes,
-                reserve_bytes,
-            }),
+            Ok(free_bytes) if free_bytes < reserve_bytes => {
+                Some(WritesOff::LowSpace { free_bytes, reserve_bytes })
+            }
             _ => None,
         };
         self.state.set(self.off.clone().map_or(Ok(()), Err));
@@ -208,19 +204,13 @@ impl Committer {
             let outcome = catch_unwind(AssertUnwindSafe(|| self.write(&entries, &mut answers)));
             let outcome = outcome.unwrap_or_else(|p| Err(Error::Damaged(panic_text(&*p).into())));
             match outcome {
-                Ok(()) => self
-                    .state
-                    .position
-                    .store(self.position.0, Ordering::Release),
+                Ok(()) => self.state.position.store(self.position.0, Ordering::Release),
                 Err(cause) => self.turn_off(cause),
             }
         }
         drop((entries, permits));
         if let Some(off) = &self.off {
-            answers = replies
-                .iter()
-                .map(|_| Err(CommitError::WritesOff(off.clone())))
-                .collect();
+            answers = replies.iter().map(|_| Err(CommitError::WritesOff(off.clone()))).collect();
         }
         for (reply, answer) in replies.into_iter().zip(answers) {
             // A caller that went away is no reason to stop.
@@ -283,11 +273,7 @@ impl Committer {
     fn turn_off(&mut self, cause: Error) {
         let full = matches!(&cause, Error::Io(e) if e.kind() == io::ErrorKind::StorageFull);
         let cause = Arc::new(cause);
-        let off = if full {
-            WritesOff::DiskFull(cause)
-        } else {
-            WritesOff::SyncFailed(cause)
-        };
+        let off = if full { WritesOff::DiskFull(cause) } else { WritesOff::SyncFailed(cause) };
         self.state.set(Err(off.clone()));
         self.off = Some(off);
     }

@@ -22,8 +22,7 @@ pub fn set(report: &mut Report, path: &str, value: &str) {
         CellKind::Money => Some(Amount::Money(value.to_owned())),
         CellKind::Text => Some(Amount::Text(value.to_owned())),
     };
-    cell.set(report, amount)
-        .expect("the amount is of the cell's kind");
+    cell.set(report, amount).expect("the amount is of the cell's kind");
 }
 
 /// A server on a port of its own, with a folder of its own.
@@ -42,43 +41,27 @@ impl TestServer {
 
     /// Starts a server over the store in `data`, set up as told.
     pub async fn with(data: &std::path::Path, store: nianbao::store::Options) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("the port");
-        let options = nianbao::server::Options {
-            data: data.to_owned(),
-            store,
-        };
+        let options = nianbao::server::Options { data: data.to_owned(), store };
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let running = tokio::spawn(nianbao::server::run(listener, options, async {
             let _ = stopped.await;
         }));
-        TestServer {
-            address,
-            stop: Some(stop),
-            running,
-        }
+        TestServer { address, stop: Some(stop), running }
     }
 
     /// A connection to it.
     pub async fn channel(&self) -> tonic::transport::Channel {
         let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", self.address));
-        endpoint
-            .expect("an address")
-            .connect()
-            .await
-            .expect("the server listens")
+        endpoint.expect("an address").connect().await.expect("the server listens")
     }
 
     /// Stops it in order.
     pub async fn stop(mut self) {
         let stop = self.stop.take().expect("stopped once");
         stop.send(()).expect("the server runs");
-        self.running
-            .await
-            .expect("no panic")
-            .expect("stopped in order");
+        self.running.await.expect("no panic").expect("stopped in order");
     }
 }
 

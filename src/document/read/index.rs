@@ -72,18 +72,13 @@ impl Index {
         };
         let mut three = table(new, TABLE_THREE);
         let only_old = |row: &Row| three.iter().all(|known| known.path != row.path);
-        let mut more: Vec<Row> = table(old, TABLE_THREE)
-            .into_iter()
-            .filter(only_old)
-            .collect();
+        let mut more: Vec<Row> = table(old, TABLE_THREE).into_iter().filter(only_old).collect();
         three.append(&mut more);
         let mut tables = HashMap::new();
         for parts in [old, new] {
             for part in [TABLE_TWO, TABLE_THREE, TABLE_FOUR] {
                 if let Some(node) = parts.get(part - 1) {
-                    node.children
-                        .iter()
-                        .for_each(|child| collect(child, part, &mut tables));
+                    node.children.iter().for_each(|child| collect(child, part, &mut tables));
                 }
             }
         }
@@ -119,19 +114,12 @@ impl Index {
 
     /// Table two of an edition; that of 2021 where none is stated.
     pub fn two(&self, edition: Edition) -> &[Row] {
-        if edition == Edition::Edition2019 {
-            &self.two_2019
-        } else {
-            &self.two_2021
-        }
+        if edition == Edition::Edition2019 { &self.two_2019 } else { &self.two_2021 }
     }
 }
 
 fn keys_of(node: &FormatNode) -> Vec<String> {
-    std::iter::once(&node.label)
-        .chain(&node.aliases)
-        .map(|label| key(label))
-        .collect()
+    std::iter::once(&node.label).chain(&node.aliases).map(|label| key(label)).collect()
 }
 
 fn kind(node: &FormatNode) -> format_node::Kind {
@@ -140,10 +128,7 @@ fn kind(node: &FormatNode) -> format_node::Kind {
 
 /// The path of the text of a part of prose, and of a table its own.
 fn prose_path(node: &'static FormatNode) -> &'static str {
-    let text = node
-        .children
-        .iter()
-        .find(|child| kind(child) == format_node::Kind::Text);
+    let text = node.children.iter().find(|child| kind(child) == format_node::Kind::Text);
     text.map_or(&node.field_path, |text| &text.field_path)
 }
 
@@ -183,18 +168,9 @@ fn row(node: &'static FormatNode) -> Row {
     Row {
         path: &node.field_path,
         keys: keys_of(node),
-        columns: node
-            .children
-            .iter()
-            .filter(|child| !is_text(child))
-            .map(column)
-            .collect(),
+        columns: node.children.iter().filter(|child| !is_text(child)).map(column).collect(),
         only_in: only_edition(node),
-        unit_path: node
-            .children
-            .iter()
-            .find(|c| is_text(c))
-            .map(|c| c.field_path.as_str()),
+        unit_path: node.children.iter().find(|c| is_text(c)).map(|c| c.field_path.as_str()),
     }
 }
 
@@ -213,7 +189,5 @@ fn collect(node: &FormatNode, part: Part, tables: &mut HashMap<String, u8>) {
     for key in keys.into_iter().filter(|key| !key.is_empty()) {
         *tables.entry(key).or_default() |= 1 << part;
     }
-    node.children
-        .iter()
-        .for_each(|child| collect(child, part, tables));
+    node.children.iter().for_each(|child| collect(child, part, tables));
 }

@@ -14,10 +14,7 @@ const KEY_CHARS_MAX: usize = 80;
 pub(super) fn key(text: &str) -> String {
     let rest = numbered(text).map_or(text, |number| number.rest);
     let letters = |text: &str| -> String {
-        text.nfkc()
-            .filter(|c| c.is_alphabetic())
-            .flat_map(char::to_lowercase)
-            .collect()
+        text.nfkc().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect()
     };
     let key = letters(rest);
     if key.is_empty() { letters(text) } else { key }
@@ -47,11 +44,7 @@ pub(super) fn numbered(text: &str) -> Option<Numbered<'_>> {
     } else {
         rest.strip_prefix(['、', '.', '．', '。', ',', '，', '·', ':', '：', '）', ')'])?
     };
-    Some(Numbered {
-        value,
-        bracketed: opened.is_some(),
-        rest,
-    })
+    Some(Numbered { value, bracketed: opened.is_some(), rest })
 }
 
 /// A number of at most two digits, Arabic or Chinese up to ten.
@@ -87,15 +80,9 @@ pub(super) fn likeness(a: &str, b: &str) -> u32 {
     if a.is_empty() || b.is_empty() || a.len().max(b.len()) > KEY_CHARS_MAX {
         return 0;
     }
-    let (short, long) = if a.len() <= b.len() {
-        (&a, &b)
-    } else {
-        (&b, &a)
-    };
+    let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
     let start = short.len() >= START_CHARS_MIN && long.starts_with(short);
-    pairs(&a, &b)
-        .max(edits(&a, &b))
-        .max(if start { START } else { 0 })
+    pairs(&a, &b).max(edits(&a, &b)).max(if start { START } else { 0 })
 }
 
 /// Twice the shared pairs of neighbouring letters, by the number of pairs of both.
@@ -147,11 +134,7 @@ pub(super) fn clear_winner<'k>(
     let mut best: Option<(usize, u32)> = None;
     let mut second = 0;
     for (at, keys) in candidates {
-        let likeness = keys
-            .iter()
-            .map(|other| likeness(key, other))
-            .max()
-            .unwrap_or(0);
+        let likeness = keys.iter().map(|other| likeness(key, other)).max().unwrap_or(0);
         match best {
             Some((_, top)) if likeness <= top => second = second.max(likeness),
             _ => {
@@ -195,11 +178,7 @@ mod tests {
             ("第三部分 其他", 3, false),
         ] {
             let number = numbered(text).unwrap();
-            assert_eq!(
-                (number.value, number.bracketed),
-                (value, bracketed),
-                "{text}"
-            );
+            assert_eq!((number.value, number.bracketed), (value, bracketed), "{text}");
             assert_eq!(number.rest.trim(), "其他");
         }
         assert!(numbered("2023年").is_none());
@@ -211,19 +190,10 @@ mod tests {
         let keys = |labels: &[&str]| labels.iter().map(|l| vec![key(l)]).collect::<Vec<_>>();
         let winner = |printed: &str, labels: &[&str]| {
             let keys = keys(labels);
-            let all = keys
-                .iter()
-                .enumerate()
-                .map(|(at, keys)| (at, keys.as_slice()));
+            let all = keys.iter().enumerate().map(|(at, keys)| (at, keys.as_slice()));
             clear_winner(&key(printed), all).map(|(at, _)| at)
         };
-        let labels = [
-            "属于国家秘密",
-            "属于行政执法案卷",
-            "属于行政查询事项",
-            "其他",
-            "总计",
-        ];
+        let labels = ["属于国家秘密", "属于行政执法案卷", "属于行政查询事项", "其他", "总计"];
         assert_eq!(winner("属于行政执法案眷", &labels), Some(1));
         assert_eq!(winner("属于行政", &labels), None);
         assert_eq!(winner("小计", &labels), None);

@@ -33,17 +33,9 @@ struct Candidate {
 pub(super) fn read(document: &Document, part_of: &[Option<Part>], record: &mut Record) {
     let blocks = &document.blocks;
     let headings = headings(blocks, part_of);
-    let first_table = part_of
-        .iter()
-        .position(Option::is_some)
-        .unwrap_or(blocks.len());
-    let first_heading = headings
-        .iter()
-        .flatten()
-        .map(|c| c.block)
-        .min()
-        .unwrap_or(blocks.len())
-        .min(first_table);
+    let first_table = part_of.iter().position(Option::is_some).unwrap_or(blocks.len());
+    let first_heading =
+        headings.iter().flatten().map(|c| c.block).min().unwrap_or(blocks.len()).min(first_table);
     title(document, first_heading, record);
     for part in 1..=PARTS {
         let Some(found) = &headings[part - 1] else {
@@ -53,30 +45,15 @@ pub(super) fn read(document: &Document, part_of: &[Option<Part>], record: &mut R
             && let Some(Block::Paragraph(paragraph)) = blocks.get(found.block)
         {
             let path = index().path(part);
-            record.similar(
-                path,
-                &paragraph.text,
-                found.likeness,
-                &at_paragraph(paragraph),
-            );
+            record.similar(path, &paragraph.text, found.likeness, &at_paragraph(paragraph));
         }
         let later = headings[part..].iter().flatten().map(|c| c.block).min();
         let end = later.unwrap_or(blocks.len());
         if (TABLE_TWO..=TABLE_FOUR).contains(&part) {
             left_out(part, &blocks[found.block + 1..end], record);
         } else {
-            let end = if part == 1 {
-                end.min(first_table.max(found.block + 1))
-            } else {
-                end
-            };
-            prose(
-                document.kind,
-                part,
-                found,
-                &blocks[found.block..end],
-                record,
-            );
+            let end = if part == 1 { end.min(first_table.max(found.block + 1)) } else { end };
+            prose(document.kind, part, found, &blocks[found.block..end], record);
         }
     }
     if headings[0].is_none() {
@@ -138,10 +115,7 @@ fn left_out(part: Part, blocks: &[Block], record: &mut Record) {
             record.note(
                 index().path(part),
                 format!("表格部分的文字未读入：{}", excerpt(&paragraph.text)),
-                format!(
-                    "text in the part of a table is left out: {}",
-                    excerpt(&paragraph.text)
-                ),
+                format!("text in the part of a table is left out: {}", excerpt(&paragraph.text)),
                 &at_paragraph(paragraph),
             );
         }
@@ -158,10 +132,7 @@ fn without_first_heading(kind: Kind, blocks: &[Block], record: &mut Record) {
         _ => None,
     });
     let texts: Vec<&Paragraph> = texts.filter(|p| !is_page_number(&p.text)).collect();
-    let Some(first) = texts
-        .first()
-        .filter(|_| kind != Kind::Html || texts.len() > 1)
-    else {
+    let Some(first) = texts.first().filter(|_| kind != Kind::Html || texts.len() > 1) else {
         return;
     };
     let path = index().path(1);
@@ -174,10 +145,7 @@ fn without_first_heading(kind: Kind, blocks: &[Block], record: &mut Record) {
         &at_paragraph(first),
     );
     record.prose(path, &first.text, first);
-    let lines: Vec<&str> = texts
-        .iter()
-        .map(|paragraph| paragraph.text.as_str())
-        .collect();
+    let lines: Vec<&str> = texts.iter().map(|paragraph| paragraph.text.as_str()).collect();
     set(1, lines.join("\n"), record);
 }
 
@@ -189,11 +157,7 @@ fn headings(blocks: &[Block], part_of: &[Option<Part>]) -> [Option<Candidate>; P
     let mut candidates: [Vec<Candidate>; PARTS] = Default::default();
     for (block, at) in blocks.iter().zip(0..) {
         if let Block::Paragraph(paragraph) = block {
-            for (part, found) in candidates
-                .iter_mut()
-                .zip(1..)
-                .map(|(found, part)| (part, found))
-            {
+            for (part, found) in candidates.iter_mut().zip(1..).map(|(found, part)| (part, found)) {
                 found.extend(candidate(&paragraph.text, part, at));
             }
         }
@@ -222,45 +186,27 @@ fn headings(blocks: &[Block], part_of: &[Option<Part>]) -> [Option<Candidate>; P
 /// Weighs a paragraph as the heading of a part.
 fn candidate(text: &str, part: Part, block: usize) -> Option<Candidate> {
     let number = numbered(text);
-    let agrees = number
-        .as_ref()
-        .is_some_and(|n| !n.bracketed && n.value as usize == part);
+    let agrees = number.as_ref().is_some_and(|n| !n.bracketed && n.value as usize == part);
     let labels = &index().headings[part - 1];
     let weigh = |likeness: u32, rest: Option<usize>| {
         let mut weight = likeness + if agrees { NUMBER_AGREES } else { 0 };
         if number.as_ref().is_some_and(|n| n.bracketed) {
             weight -= BRACKETED;
         }
-        Candidate {
-            block,
-            weight,
-            likeness,
-            rest,
-        }
+        Candidate { block, weight, likeness, rest }
     };
     // A cheap look first: most paragraphs are sentences.
     if text.chars().take(HEADING_CHARS_MAX + 1).count() <= HEADING_CHARS_MAX {
         let key = key(text);
-        let likeness = labels
-            .iter()
-            .map(|label| likeness(label, &key))
-            .max()
-            .unwrap_or(0);
-        let enough = if agrees {
-            LIKENESS_MIN_NUMBERED
-        } else {
-            LIKENESS_MIN
-        };
+        let likeness = labels.iter().map(|label| likeness(label, &key)).max().unwrap_or(0);
+        let enough = if agrees { LIKENESS_MIN_NUMBERED } else { LIKENESS_MIN };
         if likeness >= enough {
             return Some(weigh(likeness, None));
         }
     }
     // A heading whose prose goes on in the same line has its number and its label in full.
     let number = number.as_ref().filter(|_| agrees)?;
-    let rest = labels
-        .iter()
-        .filter_map(|label| after(number.rest, label))
-        .max()?;
+    let rest = labels.iter().filter_map(|label| after(number.rest, label)).max()?;
     let start = text.len() - number.rest.len() + rest;
     let separators = |c: char| c.is_whitespace() || matches!(c, '：' | ':' | '。' | '.' | '，');
     let trimmed = text[start..].trim_start_matches(separators);
@@ -297,36 +243,18 @@ fn best_chain(candidates: &[Vec<Candidate>; PARTS]) -> [Option<Candidate>; PARTS
         let earlier = links.len();
         for (at, candidate) in found.iter().enumerate() {
             let fits = |link: &Link| candidates[link.part][link.at].block < candidate.block;
-            let before = (0..earlier)
-                .filter(|&link| fits(&links[link]))
-                .reduce(|best, link| {
-                    if links[link].weight > links[best].weight {
-                        link
-                    } else {
-                        best
-                    }
-                });
-            let weight = candidate.weight + before.map_or(0, |link| links[link].weight);
-            links.push(Link {
-                part,
-                at,
-                weight,
-                before,
+            let before = (0..earlier).filter(|&link| fits(&links[link])).reduce(|best, link| {
+                if links[link].weight > links[best].weight { link } else { best }
             });
+            let weight = candidate.weight + before.map_or(0, |link| links[link].weight);
+            links.push(Link { part, at, weight, before });
         }
     }
     let mut chosen: [Option<Candidate>; PARTS] = Default::default();
-    let mut link = (0..links.len()).reduce(|best, link| {
-        if links[link].weight > links[best].weight {
-            link
-        } else {
-            best
-        }
-    });
+    let mut link = (0..links.len())
+        .reduce(|best, link| if links[link].weight > links[best].weight { link } else { best });
     while let Some(at) = link {
-        let Link {
-            part, at, before, ..
-        } = links[at];
+        let Link { part, at, before, .. } = links[at];
         chosen[part] = Some(candidates[part][at].clone());
         link = before;
     }
@@ -388,9 +316,7 @@ fn title(document: &Document, end: usize, record: &mut Record) {
 fn is_name(line: &str) -> bool {
     const NAME_CHARS_MAX: usize = 40;
     line.chars().count() <= NAME_CHARS_MAX
-        && line
-            .chars()
-            .all(|c| c.is_alphabetic() || c.is_whitespace() || "（）()·、".contains(c))
+        && line.chars().all(|c| c.is_alphabetic() || c.is_whitespace() || "（）()·、".contains(c))
 }
 
 /// The first year of a text, in Arabic or Chinese digits, with what stands before and after it.
@@ -407,25 +333,16 @@ fn year_of(text: &str) -> Option<(i32, &str, &str)> {
         "8８八",
         "9９九",
     ];
-    let digit = |c: char| {
-        DIGITS
-            .iter()
-            .zip(0..)
-            .find(|(forms, _)| forms.contains(c))
-            .map(|(_, d)| d)
-    };
+    let digit =
+        |c: char| DIGITS.iter().zip(0..).find(|(forms, _)| forms.contains(c)).map(|(_, d)| d);
     for (start, _) in text.char_indices() {
         let mut year = 0;
         let mut chars = text[start..].char_indices();
         let digits =
-            chars
-                .by_ref()
-                .take(4)
-                .map_while(|(_, c)| digit(c))
-                .fold(0, |count, d: i32| {
-                    year = year * 10 + d;
-                    count + 1
-                });
+            chars.by_ref().take(4).map_while(|(_, c)| digit(c)).fold(0, |count, d: i32| {
+                year = year * 10 + d;
+                count + 1
+            });
         if digits == 4 && (2000..2100).contains(&year) {
             let rest = chars.as_str();
             if rest.trim_start().starts_with('年') {
@@ -441,9 +358,7 @@ fn is_page_number(text: &str) -> bool {
     const MARKS: &str = "-—–－第页共/／·.PpageAGE ";
     text.chars().count() <= 12
         && text.chars().any(|c| c.is_ascii_digit())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_digit() || c.is_whitespace() || MARKS.contains(c))
+        && text.chars().all(|c| c.is_ascii_digit() || c.is_whitespace() || MARKS.contains(c))
 }
 
 /// Whether a line belongs to the foot of a web page rather than to the report.
@@ -490,9 +405,7 @@ mod tests {
     #[test]
     fn tells_page_numbers_and_page_feet_from_prose() {
         assert!(
-            ["7", "- 3 -", "第3页", "第 3 页 共 10 页", "3/10"]
-                .into_iter()
-                .all(is_page_number)
+            ["7", "- 3 -", "第3页", "第 3 页 共 10 页", "3/10"].into_iter().all(is_page_number)
         );
         assert!(!["无。", "2023年", "65件"].into_iter().any(is_page_number));
         assert!(is_page_foot("主办单位：示例市人民政府"));

@@ -31,10 +31,7 @@ impl Record {
     pub fn cell(&mut self, row: &Row, column: &Column, head: &str, cell: &Cell) {
         if let Some(first) = self.read.get(column.path) {
             if *first != cell.text {
-                let zh = format!(
-                    "同一单元格出现两次且不同，取前者，舍弃“{}”",
-                    excerpt(&cell.text)
-                );
+                let zh = format!("同一单元格出现两次且不同，取前者，舍弃“{}”", excerpt(&cell.text));
                 let en = format!(
                     "the cell occurs twice and differs; the first is taken, not {:?}",
                     excerpt(&cell.text)
@@ -172,11 +169,7 @@ impl Record {
     pub fn similar(&mut self, path: &str, printed: &str, likeness: u32, place: &str) {
         let (zh, en) = (
             format!("“{}”按相似度识别（{}%）", excerpt(printed), likeness / 10),
-            format!(
-                "{:?} was told by likeness ({}%)",
-                excerpt(printed),
-                likeness / 10
-            ),
+            format!("{:?} was told by likeness ({}%)", excerpt(printed), likeness / 10),
         );
         self.note(path, zh, en, place);
     }
@@ -184,8 +177,7 @@ impl Record {
     /// Whether a cell below that path was read.
     pub fn has_read(&self, path: &str) -> bool {
         self.read.keys().any(|read| {
-            read.strip_prefix(path)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            read.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }
 
@@ -196,11 +188,7 @@ impl Record {
         self.report.blanks = self.blanks.into_iter().map(|(_, blank)| blank).collect();
         super::Reading {
             report: self.report,
-            provenance: self
-                .provenance
-                .into_iter()
-                .map(|(_, provenance)| provenance)
-                .collect(),
+            provenance: self.provenance.into_iter().map(|(_, provenance)| provenance).collect(),
             notes: self.notes,
         }
     }
@@ -234,12 +222,7 @@ pub(super) fn excerpt(text: &str) -> String {
 
 /// The place of a cell, for a person.
 pub(super) fn at_cell(place: Place) -> String {
-    let Place {
-        table,
-        row,
-        column,
-        line,
-    } = place;
+    let Place { table, row, column, line } = place;
     match line {
         Some(line) => format!("第{table}个表格第{row}行第{column}格（文本第{line}行）"),
         None => format!("第{table}个表格第{row}行第{column}格"),

@@ -30,17 +30,9 @@ impl<'d> Rows<'d> {
             if let Some(part) = parts.first().copied().flatten() {
                 of_table.insert(table.index, part);
             }
-            rows.extend(
-                parts
-                    .into_iter()
-                    .zip(&table.rows)
-                    .filter_map(|(p, row)| Some((p?, row))),
-            );
+            rows.extend(parts.into_iter().zip(&table.rows).filter_map(|(p, row)| Some((p?, row))));
         }
-        Rows {
-            rows,
-            tables: of_table,
-        }
+        Rows { rows, tables: of_table }
     }
 
     /// The table of the form with which a table begins.
@@ -50,10 +42,7 @@ impl<'d> Rows<'d> {
 
     /// The rows of one table of the form.
     pub fn of(&self, part: Part) -> impl Iterator<Item = &'d Printed> + '_ {
-        self.rows
-            .iter()
-            .filter(move |&&(p, _)| p == part)
-            .map(|&(_, row)| row)
+        self.rows.iter().filter(move |&&(p, _)| p == part).map(|&(_, row)| row)
     }
 
     /// The edition that the form shows: by the heads of table two, else by its rows, else by the
@@ -61,10 +50,7 @@ impl<'d> Rows<'d> {
     pub fn edition(&self) -> Edition {
         let index = index();
         let printed = |part| -> Vec<String> {
-            self.of(part)
-                .flat_map(|row| &row.cells)
-                .map(|cell| key(&cell.text))
-                .collect()
+            self.of(part).flat_map(|row| &row.cells).map(|cell| key(&cell.text)).collect()
         };
         let (two, three) = (printed(TABLE_TWO), printed(TABLE_THREE));
         let shown = |keys: &[String], all: &[&String], others: &[&String]| {
@@ -72,28 +58,18 @@ impl<'d> Rows<'d> {
             keys.iter().filter(is_shown).count()
         };
         let heads = |rows: &'static [Row]| -> Vec<&String> {
-            rows.iter()
-                .flat_map(|row| &row.columns)
-                .flat_map(|column| &column.keys)
-                .collect()
+            rows.iter().flat_map(|row| &row.columns).flat_map(|column| &column.keys).collect()
         };
         let labels = |rows: &'static [Row]| -> Vec<&String> {
             rows.iter().flat_map(|row| &row.keys).collect()
         };
         let of_three = |edition| -> Vec<&String> {
-            let rows = index
-                .three
-                .iter()
-                .filter(|row| row.only_in == Some(edition));
+            let rows = index.three.iter().filter(|row| row.only_in == Some(edition));
             rows.flat_map(|row| &row.keys).collect()
         };
         // One such label is also the head of a column, so it shows nothing.
         let (split, single) = (
-            shown(
-                &three,
-                &of_three(Edition::Edition2021),
-                &heads(&index.three),
-            ),
+            shown(&three, &of_three(Edition::Edition2021), &heads(&index.three)),
             shown(&three, &of_three(Edition::Edition2019), &[]),
         );
         let both = |old: Vec<&String>, new: Vec<&String>| {
@@ -103,17 +79,10 @@ impl<'d> Rows<'d> {
             both(heads(&index.two_2019), heads(&index.two_2021)),
             both(labels(&index.two_2019), labels(&index.two_2021)),
             // The single row of 2019 has the name that heads the rows of 2021.
-            (
-                usize::from(split == 0 && single > 0),
-                usize::from(split > 0),
-            ),
+            (usize::from(split == 0 && single > 0), usize::from(split > 0)),
         ] {
             if old != new {
-                return if old > new {
-                    Edition::Edition2019
-                } else {
-                    Edition::Edition2021
-                };
+                return if old > new { Edition::Edition2019 } else { Edition::Edition2021 };
             }
         }
         Edition::Unspecified
@@ -135,9 +104,7 @@ fn parts(table: &Table, before: Option<Part>) -> Vec<Option<Part>> {
                     hits[part] += 1;
                 }
             }
-            (TABLE_TWO..=TABLE_FOUR)
-                .filter(|&part| hits[part] > 0)
-                .max_by_key(|&part| hits[part])
+            (TABLE_TWO..=TABLE_FOUR).filter(|&part| hits[part] > 0).max_by_key(|&part| hits[part])
         })
         .collect();
     let mut last = None;
@@ -150,13 +117,8 @@ fn parts(table: &Table, before: Option<Part>) -> Vec<Option<Part>> {
         next = part.or(next);
         *part = next;
     }
-    let all_values = || {
-        table
-            .rows
-            .iter()
-            .flat_map(|row| &row.cells)
-            .all(|cell| is_value_like(&cell.text))
-    };
+    let all_values =
+        || table.rows.iter().flat_map(|row| &row.cells).all(|cell| is_value_like(&cell.text));
     if next.is_none() && before.is_some() && all_values() {
         parts.fill(before);
     }
@@ -171,9 +133,7 @@ pub(super) fn two(rows: &Rows<'_>, edition: Edition, record: &mut Record) {
         let is_head = |cell: &Cell| {
             let key = key(&cell.text);
             let known = |rows: &[Row]| {
-                rows.iter()
-                    .flat_map(|row| &row.columns)
-                    .any(|column| column.keys.contains(&key))
+                rows.iter().flat_map(|row| &row.columns).any(|column| column.keys.contains(&key))
             };
             known(&index().two_2019) || known(&index().two_2021) || is_like_head(&key, form)
         };
@@ -189,11 +149,7 @@ pub(super) fn two(rows: &Rows<'_>, edition: Edition, record: &mut Record) {
             let cell = &row.cells[at];
             record.similar(found.path, &cell.text, likeness, &at_cell(cell.place));
         }
-        let columns = if heads.is_empty() {
-            found.columns.len()
-        } else {
-            heads.len()
-        };
+        let columns = if heads.is_empty() { found.columns.len() } else { heads.len() };
         let mut cells = spread(&row.cells[at + 1..], columns);
         while cells.len() > columns && cells.last().is_some_and(|cell| cell.text.is_empty()) {
             cells.pop();
@@ -222,10 +178,7 @@ fn is_like_head(key: &str, form: &[Row]) -> bool {
     let mut keys: Vec<(usize, &[String])> = Vec::new();
     for (at, column) in columns {
         // Several rows have the same heads; each is one candidate.
-        if keys
-            .iter()
-            .all(|(_, known)| *known != column.keys.as_slice())
-        {
+        if keys.iter().all(|(_, known)| *known != column.keys.as_slice()) {
             keys.push((at, &column.keys));
         }
     }
@@ -241,11 +194,7 @@ fn column<'r>(row: &'r Row, head: &str, at: usize, record: &mut Record) -> Optio
     if let Some(column) = row.columns.iter().find(|column| column.keys.contains(&key)) {
         return Some(column);
     }
-    let candidates = row
-        .columns
-        .iter()
-        .map(|column| column.keys.as_slice())
-        .enumerate();
+    let candidates = row.columns.iter().map(|column| column.keys.as_slice()).enumerate();
     let (at, likeness) = clear_winner(&key, candidates)?;
     let column = row.columns.get(at)?;
     record.similar(column.path, head, likeness, "");
@@ -263,10 +212,7 @@ fn find_row<'f>(cells: &[Cell], form: &'f [Row], record: &Record) -> Option<(usi
         }
     }
     let (at, key) = keys.iter().enumerate().find(|(_, key)| !key.is_empty())?;
-    let free = form
-        .iter()
-        .enumerate()
-        .filter(|(_, row)| !record.has_read(row.path));
+    let free = form.iter().enumerate().filter(|(_, row)| !record.has_read(row.path));
     let (found, likeness) = clear_winner(key, free.map(|(at, row)| (at, row.keys.as_slice())))?;
     Some((at, form.get(found)?, likeness))
 }
@@ -276,15 +222,10 @@ fn find_row<'f>(cells: &[Cell], form: &'f [Row], record: &Record) -> Option<(usi
 fn spread(cells: &[Cell], columns: usize) -> Vec<&Cell> {
     if cells.len() < columns {
         let covers = |cell: &Cell| {
-            if cell.text.is_empty() {
-                cell.columns.max(1) as usize
-            } else {
-                1
-            }
+            if cell.text.is_empty() { cell.columns.max(1) as usize } else { 1 }
         };
-        let spread = cells
-            .iter()
-            .flat_map(|cell| std::iter::repeat_n(cell, covers(cell).min(columns)));
+        let spread =
+            cells.iter().flat_map(|cell| std::iter::repeat_n(cell, covers(cell).min(columns)));
         let spread: Vec<&Cell> = spread.collect();
         if spread.len() == columns {
             return spread;
@@ -343,27 +284,19 @@ struct Heads {
 
 impl Heads {
     fn new(standard: &Row) -> Heads {
-        Heads {
-            columns: (0..standard.columns.len()).map(Some).collect(),
-            open: Vec::new(),
-        }
+        Heads { columns: (0..standard.columns.len()).map(Some).collect(), open: Vec::new() }
     }
 
     /// Takes a row of heads; says whether it was one.
     fn take(&mut self, row: &Printed, standard: &Row) -> bool {
         let keys: Vec<String> = row.cells.iter().map(|cell| key(&cell.text)).collect();
-        let known = keys
-            .iter()
-            .filter(|key| position(standard, key).is_some())
-            .count();
+        let known = keys.iter().filter(|key| position(standard, key).is_some()).count();
         // The total is also the label of a row, and 其他 of another; no row has two of them.
         if known < 2 {
             return false;
         }
         self.open.push(keys);
-        self.columns = self
-            .leaves(standard)
-            .unwrap_or(std::mem::take(&mut self.columns));
+        self.columns = self.leaves(standard).unwrap_or(std::mem::take(&mut self.columns));
         true
     }
 
@@ -381,10 +314,7 @@ impl Heads {
                 Some(at) => leaves.push(Some(at)),
                 // A head that is no column covers all those of the rows below.
                 None => leaves.extend(
-                    below
-                        .by_ref()
-                        .filter(|key| !key.is_empty())
-                        .map(|key| position(standard, key)),
+                    below.by_ref().filter(|key| !key.is_empty()).map(|key| position(standard, key)),
                 ),
             }
         }
@@ -395,9 +325,7 @@ impl Heads {
 }
 
 fn position(row: &Row, key: &str) -> Option<usize> {
-    row.columns
-        .iter()
-        .position(|column| column.keys.iter().any(|known| known == key))
+    row.columns.iter().position(|column| column.keys.iter().any(|known| known == key))
 }
 
 /// Splits a row of table three into labels and values: the last cells are values, unless a label
@@ -420,17 +348,8 @@ fn split<'r>(row: &'r Printed, columns: usize, form: &[Row]) -> Option<(&'r [Cel
 
 /// Registers a row whose values cannot be told apart.
 fn unassigned(found: &Row, row: &Printed, cells: usize, columns: usize, record: &mut Record) {
-    let raw = row
-        .cells
-        .iter()
-        .map(|cell| cell.text.as_str())
-        .collect::<Vec<_>>()
-        .join("|");
-    let place = row
-        .cells
-        .first()
-        .map(|cell| at_cell(cell.place))
-        .unwrap_or_default();
+    let raw = row.cells.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join("|");
+    let place = row.cells.first().map(|cell| at_cell(cell.place)).unwrap_or_default();
     let zh = format!("本行有{cells}个数据格，应为{columns}个，无法对应到列");
     let en = format!("the row has {cells} values instead of {columns}; their columns are unknown");
     record.note(found.path, zh, en, &place);
@@ -445,18 +364,13 @@ fn unassigned(found: &Row, row: &Printed, cells: usize, columns: usize, record: 
 /// under them.
 pub(super) fn four(rows: &Rows<'_>, record: &mut Record) {
     let form = &index().four;
-    let group = |key: &str| {
-        form.iter()
-            .position(|row| row.keys.iter().any(|known| known == key))
-    };
+    let group = |key: &str| form.iter().position(|row| row.keys.iter().any(|known| known == key));
     let result = |key: &str| form.first().and_then(|row| position(row, key));
     let (mut groups, mut results): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
     let mut values_read = false;
     for row in rows.of(TABLE_FOUR) {
         let keys: Vec<String> = row.cells.iter().map(|cell| key(&cell.text)).collect();
-        let is_head = keys
-            .iter()
-            .any(|key| group(key).is_some() || result(key).is_some());
+        let is_head = keys.iter().any(|key| group(key).is_some() || result(key).is_some());
         if is_head {
             if std::mem::take(&mut values_read) {
                 (groups, results) = (Vec::new(), Vec::new());
@@ -492,21 +406,12 @@ fn columns_of_four<'f>(
     let each = form.first().map_or(0, |row| row.columns.len());
     let complete = each > 0
         && results.len() == groups.len() * each
-        && results
-            .chunks(each)
-            .all(|chunk| (0..each).all(|at| chunk.contains(&at)));
+        && results.chunks(each).all(|chunk| (0..each).all(|at| chunk.contains(&at)));
     if complete && !groups.is_empty() {
-        let pairs = groups
-            .iter()
-            .flat_map(|group| std::iter::repeat_n(group, each))
-            .zip(results);
-        return pairs
-            .map(|(&g, &r)| (&form[g], &form[g].columns[r]))
-            .collect();
+        let pairs = groups.iter().flat_map(|group| std::iter::repeat_n(group, each)).zip(results);
+        return pairs.map(|(&g, &r)| (&form[g], &form[g].columns[r])).collect();
     }
-    form.iter()
-        .flat_map(|row| row.columns.iter().map(move |column| (row, column)))
-        .collect()
+    form.iter().flat_map(|row| row.columns.iter().map(move |column| (row, column))).collect()
 }
 
 /// Notes a row with figures that is no row of the form.
@@ -514,24 +419,12 @@ fn leftover(row: &Printed, part: Part, record: &mut Record) {
     let is_figure = |cell: &Cell| cell.text.chars().any(|c| c.is_ascii_digit());
     let has_label = row.cells.iter().any(|cell| !key(&cell.text).is_empty());
     if row.cells.iter().skip(usize::from(has_label)).any(is_figure) {
-        let text = row
-            .cells
-            .iter()
-            .map(|cell| cell.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" ");
-        let place = row
-            .cells
-            .first()
-            .map(|cell| at_cell(cell.place))
-            .unwrap_or_default();
+        let text = row.cells.iter().map(|cell| cell.text.as_str()).collect::<Vec<_>>().join(" ");
+        let place = row.cells.first().map(|cell| at_cell(cell.place)).unwrap_or_default();
         record.note(
             index().path(part),
             format!("该行不是报告格式中的行，未读入：{}", excerpt(text.trim())),
-            format!(
-                "this is no row of the form and is left out: {}",
-                excerpt(text.trim())
-            ),
+            format!("this is no row of the form and is left out: {}", excerpt(text.trim())),
             &place,
         );
     }
@@ -542,10 +435,7 @@ fn stray(path: &str, cell: &Cell, record: &mut Record) {
     record.note(
         path,
         format!("“{}”所在的列不属于本行，未读入", excerpt(&cell.text)),
-        format!(
-            "{:?} stands in no column of this row and is left out",
-            excerpt(&cell.text)
-        ),
+        format!("{:?} stands in no column of this row and is left out", excerpt(&cell.text)),
         &at_cell(cell.place),
     );
 }

@@ -68,16 +68,9 @@ pub(super) fn count(raw: &str, is_change: bool) -> Printed<i64> {
     if number.len() > COUNT_DIGITS_MAX {
         return Printed::Blank(Kind::Unreadable);
     }
-    let value = if number.is_empty() {
-        Ok(0)
-    } else {
-        number.parse::<i64>()
-    };
+    let value = if number.is_empty() { Ok(0) } else { number.parse::<i64>() };
     match value {
-        Ok(value) => Printed::Value(
-            sign * value,
-            if has_gap { Some(Remark::Gap) } else { remark },
-        ),
+        Ok(value) => Printed::Value(sign * value, if has_gap { Some(Remark::Gap) } else { remark }),
         Err(_) => Printed::Blank(Kind::Unreadable),
     }
 }
@@ -107,11 +100,7 @@ pub(super) fn money(raw: &str) -> Printed<Money> {
     let whole = whole.trim_start_matches('0');
     match decimal(whole, decimals) {
         Some(amount) => {
-            let remark = if has_gap {
-                Some(Remark::Gap)
-            } else {
-                aside.map(Remark::Aside)
-            };
+            let remark = if has_gap { Some(Remark::Gap) } else { aside.map(Remark::Aside) };
             Printed::Value(Money { amount, unit }, remark)
         }
         None => Printed::Blank(Kind::Unreadable),
@@ -124,10 +113,7 @@ pub(super) fn wan_yuan(yuan: &str) -> Option<String> {
     let (whole, decimals) = yuan.split_once('.').unwrap_or((yuan, ""));
     let digits = format!("{whole:0>5}{decimals}");
     let (whole, decimals) = digits.split_at(whole.len().max(SHIFT + 1) - SHIFT);
-    decimal(
-        whole.trim_start_matches('0'),
-        decimals.trim_end_matches('0'),
-    )
+    decimal(whole.trim_start_matches('0'), decimals.trim_end_matches('0'))
 }
 
 /// A decimal within the limits of the schema.
@@ -138,11 +124,7 @@ fn decimal(whole: &str, decimals: &str) -> Option<String> {
         return None;
     }
     let whole = if whole.is_empty() { "0" } else { whole };
-    Some(if decimals.is_empty() {
-        whole.to_owned()
-    } else {
-        format!("{whole}.{decimals}")
-    })
+    Some(if decimals.is_empty() { whole.to_owned() } else { format!("{whole}.{decimals}") })
 }
 
 /// Whether a cell may hold a value or a blank of any kind, rather than a label.
@@ -168,10 +150,7 @@ fn plain(raw: &str) -> String {
 }
 
 fn blank(text: &str) -> Option<Kind> {
-    let all = |marks: &[char]| {
-        text.chars()
-            .all(|c| marks.contains(&c) || c.is_whitespace())
-    };
+    let all = |marks: &[char]| text.chars().all(|c| marks.contains(&c) || c.is_whitespace());
     if text.is_empty() {
         Some(Kind::Empty)
     } else if all(&['/', '\\', '⁄', '∕']) {
@@ -186,10 +165,7 @@ fn blank(text: &str) -> Option<Kind> {
 /// Splits off a remark in brackets that ends the cell.
 fn without_aside(text: &str) -> (&str, Option<String>) {
     if let Some(at) = text.find('(').filter(|&at| at > 0 && text.ends_with(')')) {
-        (
-            text[..at].trim_end(),
-            Some(text[at + 1..text.len() - 1].to_owned()),
-        )
+        (text[..at].trim_end(), Some(text[at + 1..text.len() - 1].to_owned()))
     } else {
         (text, None)
     }
@@ -218,10 +194,7 @@ fn joined(text: &str) -> Option<(String, bool)> {
         return None;
     }
     let is_gap = |c: char| c.is_whitespace() && c != '\n';
-    if !text
-        .chars()
-        .all(|c| c.is_ascii_digit() || c == ',' || is_gap(c))
-    {
+    if !text.chars().all(|c| c.is_ascii_digit() || c == ',' || is_gap(c)) {
         return None;
     }
     let by = |separator: &dyn Fn(char) -> bool| {
@@ -257,13 +230,8 @@ mod tests {
         ] {
             assert_eq!(count(raw, false), Printed::Value(value, None), "{raw}");
         }
-        for (raw, value) in [
-            ("增2", 2),
-            ("减3", -3),
-            ("增加 12", 12),
-            ("减少1", -1),
-            ("0", 0),
-        ] {
+        for (raw, value) in [("增2", 2), ("减3", -3), ("增加 12", 12), ("减少1", -1), ("0", 0)]
+        {
             assert_eq!(count(raw, true), Printed::Value(value, None), "{raw}");
         }
     }
@@ -271,14 +239,8 @@ mod tests {
     #[test]
     fn remarks_on_what_it_passes_over() {
         let aside = Remark::Aside("其中修订16件".into());
-        assert_eq!(
-            count("22（其中修订16件）", false),
-            Printed::Value(22, Some(aside))
-        );
-        assert_eq!(
-            count("65件", false),
-            Printed::Value(65, Some(Remark::Unit("件".into())))
-        );
+        assert_eq!(count("22（其中修订16件）", false), Printed::Value(22, Some(aside)));
+        assert_eq!(count("65件", false), Printed::Value(65, Some(Remark::Unit("件".into()))));
         assert_eq!(count("1 0", false), Printed::Value(10, Some(Remark::Gap)));
     }
 
@@ -321,10 +283,7 @@ mod tests {
             ("０", "0", ""),
             ("00.50", "0.50", ""),
         ] {
-            let money_read = Money {
-                amount: amount.into(),
-                unit,
-            };
+            let money_read = Money { amount: amount.into(), unit };
             assert_eq!(money(raw), Printed::Value(money_read, None), "{raw}");
         }
         for raw in ["1.2.3", "5.", "-5", "约3", "1.2345678", "亿元", "万元", "."] {

@@ -19,21 +19,9 @@ async fn fails_stop(fail: fn() -> io::Result<()>, expected: fn(&WritesOff) -> bo
     let folder = Folder::new();
     let failing = Arc::new(AtomicU32::new(0));
     let switch = failing.clone();
-    let sync = Arc::new(move || {
-        if switch.load(Ordering::SeqCst) == 1 {
-            fail()
-        } else {
-            Ok(())
-        }
-    });
-    let faults = Faults {
-        sync: Some(sync),
-        free_bytes: None,
-    };
-    let store = folder.open_with(Options {
-        faults,
-        ..Options::default()
-    });
+    let sync = Arc::new(move || if switch.load(Ordering::SeqCst) == 1 { fail() } else { Ok(()) });
+    let faults = Faults { sync: Some(sync), free_bytes: None };
+    let store = folder.open_with(Options { faults, ..Options::default() });
     let mut watch = store.watch_writable();
     assert!(watch.borrow_and_update().is_ok());
     let position = store.commit(put("kept", "1"), vec![]).await.unwrap();
@@ -45,9 +33,7 @@ async fn fails_stop(fail: fn() -> io::Result<()>, expected: fn(&WritesOff) -> bo
         commits.spawn(async move { store.commit(put(&format!("lost/{i}"), ""), vec![]).await });
     }
     for answer in commits.join_all().await {
-        let Err(CommitError::WritesOff(off)) = answer else {
-            panic!("acknowledged: {answer:?}")
-        };
+        let Err(CommitError::WritesOff(off)) = answer else { panic!("acknowledged: {answer:?}") };
         assert!(expected(&off), "{off:?}");
         assert!(off.source().is_some(), "the cause is kept");
     }
@@ -56,16 +42,9 @@ async fn fails_stop(fail: fn() -> io::Result<()>, expected: fn(&WritesOff) -> bo
 
     failing.store(0, Ordering::SeqCst);
     let answer = store.commit(put("later", ""), vec![]).await;
-    assert!(
-        matches!(answer, Err(CommitError::WritesOff(off)) if expected(&off)),
-        "for good"
-    );
+    assert!(matches!(answer, Err(CommitError::WritesOff(off)) if expected(&off)), "for good");
     assert!(store.writable().is_err_and(|off| expected(&off)));
-    assert_eq!(
-        store.position(),
-        position,
-        "only what is on disk has a position"
-    );
+    assert_eq!(store.position(), position, "only what is on disk has a position");
     assert_eq!(read(&store, "kept").as_deref(), Some("1"), "reads go on");
     assert_eq!(store.scan(b"kept", None, 9).unwrap().len(), 1);
 
@@ -89,31 +68,18 @@ async fn a_full_disk_turns_writes_off_for_good() {
 
 #[tokio::test]
 async fn a_panic_of_the_committer_leaves_nobody_waiting() {
-    fails_stop(
-        || panic!("injected"),
-        |off| matches!(off, WritesOff::SyncFailed(_)),
-    )
-    .await;
+    fails_stop(|| panic!("injected"), |off| matches!(off, WritesOff::SyncFailed(_))).await;
 }
 
 #[tokio::test]
 async fn refuses_writes_below_the_reserve() {
     let folder = Folder::new();
-    let store = folder.open_with(Options {
-        reserve_bytes: u64::MAX,
-        ..Options::default()
-    });
+    let store = folder.open_with(Options { reserve_bytes: u64::MAX, ..Options::default() });
     assert!(matches!(store.writable(), Err(WritesOff::LowSpace { .. })));
     let Err(CommitError::WritesOff(off)) = store.commit(put("k", ""), vec![]).await else {
         panic!("written");
     };
-    assert!(matches!(
-        off,
-        WritesOff::LowSpace {
-            reserve_bytes: u64::MAX,
-            free_bytes: 1..
-        }
-    ));
+    assert!(matches!(off, WritesOff::LowSpace { reserve_bytes: u64::MAX, free_bytes: 1.. }));
     assert_eq!(read(&store, "k"), None, "refused before it was applied");
     assert_eq!(store.position(), Position::START);
 }
@@ -124,15 +90,8 @@ async fn takes_writes_again_when_there_is_room() {
     let free = Arc::new(AtomicU64::new(1000));
     let answer = free.clone();
     let free_bytes: Fault<u64> = Arc::new(move || Ok(answer.load(Ordering::SeqCst)));
-    let faults = Faults {
-        sync: None,
-        free_bytes: Some(free_bytes),
-    };
-    let store = folder.open_with(Options {
-        reserve_bytes: 1000,
-        faults,
-        ..Options::default()
-    });
+    let faults = Faults { sync: None, free_bytes: Some(free_bytes) };
+    let store = folder.open_with(Options { reserve_bytes: 1000, faults, ..Options::default() });
     let mut watch = store.watch_writable();
     store.commit(put("a", ""), vec![]).await.unwrap();
 
@@ -140,10 +99,7 @@ async fn takes_writes_again_when_there_is_room() {
     let refused = store.commit(put("b", ""), vec![]).await;
     assert!(matches!(
         refused,
-        Err(CommitError::WritesOff(WritesOff::LowSpace {
-            free_bytes: 999,
-            reserve_bytes: 1000
-        }))
+        Err(CommitError::WritesOff(WritesOff::LowSpace { free_bytes: 999, reserve_bytes: 1000 }))
     ));
     assert!(watch.borrow_and_update().is_err());
     assert!(read(&store, "a").is_some() && read(&store, "b").is_none());
@@ -170,10 +126,7 @@ async fn names_damage_and_does_not_panic() {
     let cases: [(&str, fn(&Path)); 3] = [
         ("data gone", |dir| fs::remove_file(dir.join("db")).unwrap()),
         ("data cut to one segment", |dir| {
-            let data = fs::File::options()
-                .write(true)
-                .open(dir.join("db"))
-                .unwrap();
+            let data = fs::File::options().write(true).open(dir.join("db")).unwrap();
             data.set_len(8 << 20).unwrap();
         }),
         ("another segment size", |dir| {
@@ -194,10 +147,7 @@ async fn names_damage_and_does_not_panic() {
         damage(&folder.0);
         for attempt in ["first", "second"] {
             let error = folder.open_error();
-            assert!(
-                matches!(error, Error::Damaged(_)),
-                "{case}, {attempt}: {error}"
-            );
+            assert!(matches!(error, Error::Damaged(_)), "{case}, {attempt}: {error}");
             assert!(error.source().is_some());
         }
     }
@@ -207,10 +157,7 @@ async fn names_damage_and_does_not_panic() {
 async fn names_a_lost_page() {
     let folder = Folder::new();
     let store = folder.open();
-    store
-        .commit(put("k", &"x".repeat(3 << 20)), vec![])
-        .await
-        .unwrap();
+    store.commit(put("k", &"x".repeat(3 << 20)), vec![]).await.unwrap();
     drop(store);
     drop(folder.open());
     let pages = folder.0.join("blobs");
@@ -225,8 +172,5 @@ fn says_that_a_file_is_no_folder() {
     let folder = Folder::new();
     let file = folder.0.join("file");
     fs::write(&file, "").unwrap();
-    assert!(matches!(
-        Store::open(&file, Options::default()),
-        Err(Error::Io(_))
-    ));
+    assert!(matches!(Store::open(&file, Options::default()), Err(Error::Io(_))));
 }

@@ -31,21 +31,8 @@ impl Gate {
             let _ = left.lock().unwrap().recv();
             Ok(())
         });
-        let faults = Faults {
-            sync: Some(sync),
-            free_bytes: None,
-        };
-        (
-            Self {
-                entered,
-                leave,
-                syncs,
-            },
-            Options {
-                faults,
-                ..Options::default()
-            },
-        )
+        let faults = Faults { sync: Some(sync), free_bytes: None };
+        (Self { entered, leave, syncs }, Options { faults, ..Options::default() })
     }
 
     /// Commits an entry that waits in its sync; what is queued next forms one group.
@@ -101,24 +88,13 @@ async fn of_rivals_in_one_group_exactly_one_wins() {
     first.await.unwrap().unwrap();
 
     let answers = rivals.join_all().await;
-    let winners: Vec<_> = answers
-        .iter()
-        .filter(|(_, a)| a.is_ok())
-        .map(|(i, _)| i)
-        .collect();
+    let winners: Vec<_> = answers.iter().filter(|(_, a)| a.is_ok()).map(|(i, _)| i).collect();
     assert_eq!(winners.len(), 1);
     assert_eq!(read(&store, "k").unwrap(), winners[0].to_string());
     for (_, answer) in answers {
-        assert!(matches!(
-            answer,
-            Ok(_) | Err(CommitError::Precondition { index: 0 })
-        ));
+        assert!(matches!(answer, Ok(_) | Err(CommitError::Precondition { index: 0 })));
     }
-    assert_eq!(
-        syncs.load(Ordering::SeqCst),
-        2,
-        "all rivals shared one sync"
-    );
+    assert_eq!(syncs.load(Ordering::SeqCst), 2, "all rivals shared one sync");
 }
 
 #[tokio::test]
@@ -127,27 +103,15 @@ async fn checks_against_the_earlier_entries_of_the_group() {
     let (gate, options) = Gate::new();
     let store = folder.open_with(options);
     let first = gate.hold(&store).await;
-    let unchanged = |value: &str| {
-        vec![Precondition::Unchanged {
-            key: "k".into(),
-            value: value.into(),
-        }]
-    };
+    let unchanged =
+        |value: &str| vec![Precondition::Unchanged { key: "k".into(), value: value.into() }];
     let commits = [
-        (
-            put("k", "1"),
-            vec![Precondition::Present("k".into())],
-            false,
-        ),
+        (put("k", "1"), vec![Precondition::Present("k".into())], false),
         (put("k", "2"), absent("k"), true),
         (put("k", "3"), unchanged("1"), false),
         (put("k", "4"), unchanged("2"), true),
         (put("k", "5"), unchanged("2"), false),
-        (
-            put("other", ""),
-            vec![Precondition::Present("k".into())],
-            true,
-        ),
+        (put("other", ""), vec![Precondition::Present("k".into())], true),
     ];
     let commits = commits.map(|(entry, conditions, ok)| (spawn(&store, entry, conditions), ok));
     yield_now().await;
@@ -189,10 +153,7 @@ async fn writes_whole_what_a_caller_has_abandoned() {
 async fn waits_for_room_in_the_queue() {
     let folder = Folder::new();
     let (gate, options) = Gate::new();
-    let store = folder.open_with(Options {
-        queue_bytes: 0,
-        ..options
-    });
+    let store = folder.open_with(Options { queue_bytes: 0, ..options });
     let first = gate.hold(&store).await;
     let large = |i: u8| Entry::new().put([b'v', i], vec![i; ENTRY_BYTES_MAX / 2 + 1]);
     let commits: Vec<_> = (0..3).map(|i| spawn(&store, large(i), vec![])).collect();
@@ -202,11 +163,7 @@ async fn waits_for_room_in_the_queue() {
     for commit in commits {
         commit.await.unwrap().unwrap();
     }
-    assert_eq!(
-        syncs.load(Ordering::SeqCst),
-        4,
-        "no two of them fit into the queue together"
-    );
+    assert_eq!(syncs.load(Ordering::SeqCst), 4, "no two of them fit into the queue together");
 }
 
 #[tokio::test]
@@ -221,10 +178,7 @@ async fn close_writes_what_is_queued_and_takes_no_more() {
     let closing = store.clone();
     let closing = std::thread::spawn(move || closing.close());
     watch.changed().await.unwrap();
-    assert!(matches!(
-        &*watch.borrow_and_update(),
-        Err(WritesOff::Closed)
-    ));
+    assert!(matches!(&*watch.borrow_and_update(), Err(WritesOff::Closed)));
     gate.open();
     for commit in queued {
         commit.await.unwrap().unwrap();
@@ -232,15 +186,8 @@ async fn close_writes_what_is_queued_and_takes_no_more() {
     closing.join().unwrap();
     store.close();
     let late = store.commit(put("late", ""), vec![]).await;
-    assert!(matches!(
-        late,
-        Err(CommitError::WritesOff(WritesOff::Closed))
-    ));
-    assert_eq!(
-        store.scan(b"k/", None, 99).unwrap().len(),
-        10,
-        "reads go on"
-    );
+    assert!(matches!(late, Err(CommitError::WritesOff(WritesOff::Closed))));
+    assert_eq!(store.scan(b"k/", None, 99).unwrap().len(), 10, "reads go on");
     drop(store);
     assert_eq!(folder.open().scan(b"k/", None, 99).unwrap().len(), 10);
 }

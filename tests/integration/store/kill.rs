@@ -39,18 +39,13 @@ async fn a_kill_loses_nothing_acknowledged_and_halves_nothing() {
             line.clear();
         }
         child.wait().unwrap();
-        assert!(
-            count >= 300,
-            "round {round}: the child ended by itself after {count}"
-        );
+        assert!(count >= 300, "round {round}: the child ended by itself after {count}");
         assert_whole(&folder.open(), &acknowledged);
     }
 }
 
 fn start_child(dir: &Path) -> Child {
-    let module = module_path!()
-        .split_once("::")
-        .map_or(String::new(), |(_, m)| format!("{m}::"));
+    let module = module_path!().split_once("::").map_or(String::new(), |(_, m)| format!("{m}::"));
     let name = format!("{module}a_kill_loses_nothing_acknowledged_and_halves_nothing");
     Command::new(std::env::current_exe().unwrap())
         .args([&name, "--exact", "--nocapture", "--test-threads=1"])
@@ -72,9 +67,7 @@ async fn write_until_killed(dir: &Path) {
                 let id = format!("{start}-{writer}-{i}");
                 let preconditions = absent(&format!("a/{id}"));
                 store.commit(entry_of(&id), preconditions).await.unwrap();
-                io::stdout()
-                    .write_all(format!("ack {id}\n").as_bytes())
-                    .unwrap();
+                io::stdout().write_all(format!("ack {id}\n").as_bytes()).unwrap();
             }
         });
     }
@@ -83,9 +76,7 @@ async fn write_until_killed(dir: &Path) {
 
 /// Three puts that tell each other's content, of very different lengths; a few outgrow a page.
 fn entry_of(id: &str) -> Entry {
-    let sum = id
-        .bytes()
-        .fold(7, |sum, byte| (sum * 31 + usize::from(byte)) % 1_000_003);
+    let sum = id.bytes().fold(7, |sum, byte| (sum * 31 + usize::from(byte)) % 1_000_003);
     let length = if sum % 97 == 0 { 3 << 20 } else { sum % 20_000 };
     let entry = put(&format!("a/{id}"), id).put(format!("b/{id}"), id.repeat(length / id.len()));
     entry.put(format!("last/{}", id.len()), id)
@@ -102,11 +93,7 @@ fn assert_whole(store: &Store, acknowledged: &BTreeSet<String>) {
         assert_eq!(expected, Entry::new().put(key, id.as_bytes()));
         let entry = entry_of(&id);
         let got = put(&format!("a/{id}"), &id).put(second_key, second);
-        assert_eq!(
-            entry,
-            got.put(format!("last/{}", id.len()), id.as_bytes()),
-            "{id}"
-        );
+        assert_eq!(entry, got.put(format!("last/{}", id.len()), id.as_bytes()), "{id}");
         present.insert(id);
     }
     let lost: Vec<_> = acknowledged.difference(&present).collect();
