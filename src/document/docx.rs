@@ -57,10 +57,13 @@ fn main_part(bytes: &[u8]) -> Result<String, Error> {
     }
 }
 
+/// Whether the record that ends a zip is there in full.
 fn has_end_record(bytes: &[u8]) -> bool {
-    // The record has 22 bytes and a comment of at most 64 KiB.
-    let tail = &bytes[bytes.len().saturating_sub(22 + (64 << 10))..];
-    tail.windows(4).any(|window| window == b"PK\x05\x06")
+    const RECORD_BYTES: usize = 22;
+    const COMMENT_BYTES_MAX: usize = 64 << 10;
+    let tail = &bytes[bytes.len().saturating_sub(RECORD_BYTES + COMMENT_BYTES_MAX)..];
+    tail.windows(RECORD_BYTES)
+        .any(|window| window.starts_with(b"PK\x05\x06"))
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> Error {
