@@ -57,11 +57,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Error> {
 
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> Result<Decoded, Error> {
     let (text, flawed) = encoding.decode_without_bom_handling(bytes);
-    let undecoded = if flawed {
-        text.chars().filter(|&c| c == '\u{FFFD}').count()
-    } else {
-        0
-    };
+    let undecoded = if flawed { text.chars().filter(|&c| c == '\u{FFFD}').count() } else { 0 };
     checked(text.into_owned(), undecoded, encoding)
 }
 
@@ -78,9 +74,7 @@ fn checked(text: String, undecoded: usize, encoding: &'static Encoding) -> Resul
         return Err(Error::Binary);
     }
     if undecoded * CHARS_PER_FLAW_MIN > chars {
-        return Err(Error::Undecodable {
-            best: encoding.name(),
-        });
+        return Err(Error::Undecodable { best: encoding.name() });
     }
     Ok(Decoded { text, undecoded })
 }
@@ -89,17 +83,9 @@ fn checked(text: String, undecoded: usize, encoding: &'static Encoding) -> Resul
 fn declared(bytes: &[u8]) -> Option<&'static Encoding> {
     let head = bytes[..bytes.len().min(META_BYTES)].to_ascii_lowercase();
     let at = head.windows(7).position(|window| window == b"charset")? + 7;
-    let rest = head[at..]
-        .trim_ascii_start()
-        .strip_prefix(b"=")?
-        .trim_ascii_start();
-    let rest = rest
-        .strip_prefix(b"\"")
-        .or_else(|| rest.strip_prefix(b"'"))
-        .unwrap_or(rest);
-    let end = rest
-        .iter()
-        .position(|b| !(b.is_ascii_alphanumeric() || b"-_:.".contains(b)));
+    let rest = head[at..].trim_ascii_start().strip_prefix(b"=")?.trim_ascii_start();
+    let rest = rest.strip_prefix(b"\"").or_else(|| rest.strip_prefix(b"'")).unwrap_or(rest);
+    let end = rest.iter().position(|b| !(b.is_ascii_alphanumeric() || b"-_:.".contains(b)));
     let encoding = Encoding::for_label(&rest[..end.unwrap_or(rest.len())])?;
     // A declaration that could be read in bytes cannot be true of two-byte units.
     (encoding != UTF_16LE && encoding != UTF_16BE).then_some(encoding)

@@ -24,11 +24,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Document, Error> {
 fn main_part(bytes: &[u8]) -> Result<String, Error> {
     let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| {
         // The list of a zip stands at its end, so a file that lost its end has none.
-        if has_end_record(bytes) {
-            damaged(&error)
-        } else {
-            Error::DocxTruncated
-        }
+        if has_end_record(bytes) { damaged(&error) } else { Error::DocxTruncated }
     })?;
     let part = match zip.by_name(MAIN_PART) {
         Ok(part) => part,
@@ -38,20 +34,14 @@ fn main_part(bytes: &[u8]) -> Result<String, Error> {
     let mut xml = Vec::new();
     // The declared size is not believed: what comes out of the unpacking is counted.
     let limit = PART_BYTES_MAX as u64 + 1;
-    part.take(limit)
-        .read_to_end(&mut xml)
-        .map_err(|error| damaged(&error))?;
+    part.take(limit).read_to_end(&mut xml).map_err(|error| damaged(&error))?;
     if xml.len() > PART_BYTES_MAX {
         return Err(Error::TooMuch(Limit::PartBytes));
     }
     match Encoding::for_bom(&xml) {
         Some((encoding, mark)) => {
             let (text, flawed) = encoding.decode_without_bom_handling(&xml[mark..]);
-            if flawed {
-                Err(damaged(&"its text is not valid"))
-            } else {
-                Ok(text.into_owned())
-            }
+            if flawed { Err(damaged(&"its text is not valid")) } else { Ok(text.into_owned()) }
         }
         None => String::from_utf8(xml).map_err(|error| damaged(&error)),
     }
@@ -62,14 +52,11 @@ fn has_end_record(bytes: &[u8]) -> bool {
     const RECORD_BYTES: usize = 22;
     const COMMENT_BYTES_MAX: usize = 64 << 10;
     let tail = &bytes[bytes.len().saturating_sub(RECORD_BYTES + COMMENT_BYTES_MAX)..];
-    tail.windows(RECORD_BYTES)
-        .any(|window| window.starts_with(b"PK\x05\x06"))
+    tail.windows(RECORD_BYTES).any(|window| window.starts_with(b"PK\x05\x06"))
 }
 
 fn damaged(error: &dyn std::fmt::Display) -> Error {
-    Error::DocxDamaged {
-        detail: error.to_string(),
-    }
+    Error::DocxDamaged { detail: error.to_string() }
 }
 
 /// The state while the elements of the main part pass by.
@@ -84,6 +71,7 @@ struct Walk {
     in_text: bool,
     /// What the marks of the cell being opened say.
     merged: Option<Merged>,
+    columns: u32,
     /// Paragraphs around an open text box.
     suspended: Vec<String>,
 }
@@ -132,6 +120,9 @@ impl Walk {
         match name {
             "vMerge" if continues(element) => self.merged = Some(Merged::Up),
             "hMerge" if continues(element) => self.merged = Some(Merged::Left),
+            "gridSpan" => {
+                self.columns = value(element).and_then(|v| v.parse().ok()).unwrap_or(1);
+            }
             "tab" => self.flow.text(" "),
             "noBreakHyphen" => self.flow.text("-"),
             "br" | "cr" => self.flow.end_paragraph()?,
@@ -139,7 +130,7 @@ impl Walk {
             "tbl" if !empty => self.flow.start_table()?,
             "tr" if !empty => self.flow.start_row()?,
             "tc" if !empty => {
-                self.merged = None;
+                (self.merged, self.columns) = (None, 1);
                 self.flow.start_cell(1, 1)?;
             }
             "txbxContent" if !empty => self.suspended.push(self.flow.suspend_paragraph()),
@@ -152,6 +143,7 @@ impl Walk {
         match self.word_name(name) {
             Some("t") => self.in_text = false,
             Some("tcPr") => {
+                self.flow.span_cell(self.columns);
                 if let Some(into) = self.merged.take() {
                     self.flow.merge_cell(into);
                 }

@@ -103,18 +103,10 @@ impl fmt::Display for Error {
         match self {
             Error::Empty => f.write_str("the file is empty"),
             Error::TooLarge { bytes } => {
-                write!(
-                    f,
-                    "the file has {bytes} bytes; at most {BYTES_MAX} are read"
-                )
+                write!(f, "the file has {bytes} bytes; at most {BYTES_MAX} are read")
             }
             Error::TooMuch(limit) => {
-                write!(
-                    f,
-                    "the document has more than {} {}",
-                    limit.max(),
-                    limit.en()
-                )
+                write!(f, "the document has more than {} {}", limit.max(), limit.en())
             }
             Error::DocxTruncated => {
                 f.write_str("the .docx file is cut off: its end is missing; fetch it again")

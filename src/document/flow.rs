@@ -8,7 +8,7 @@ use super::{
 };
 
 /// The widest and tallest span that is believed; HTML clamps columns to the same number.
-const SPAN_MAX: usize = 1000;
+const SPAN_MAX: u32 = 1000;
 
 /// A document under construction.
 ///
@@ -33,6 +33,7 @@ enum Item {
 /// A cell of a finished table.
 struct FlatCell {
     text: String,
+    columns: u32,
     line: Option<u32>,
     continued: bool,
 }
@@ -41,6 +42,7 @@ struct FlatCell {
 #[derive(Default)]
 struct OpenCell {
     items: Vec<Item>,
+    columns: u32,
     line: Option<u32>,
     merged: Option<Merged>,
 }
@@ -123,10 +125,7 @@ impl Flow {
             if self.paragraphs > PARAGRAPHS_MAX {
                 return Err(Error::TooMuch(Limit::Paragraphs));
             }
-            let item = Item::Paragraph {
-                text: text.to_owned(),
-                line: self.line,
-            };
+            let item = Item::Paragraph { text: text.to_owned(), line: self.line };
             self.place().push(item);
         }
         self.paragraph.clear();
@@ -172,29 +171,27 @@ impl Flow {
         let Some(table) = self.tables.last_mut() else {
             return Ok(());
         };
-        let columns = columns.clamp(1, SPAN_MAX);
+        let columns = columns.clamp(1, SPAN_MAX as usize);
         if rows > 1 {
             let rows_left = rows.min(ROWS_MAX);
-            table.spans.push(Span {
-                column: table.column,
-                columns,
-                rows_left,
-            });
+            table.spans.push(Span { column: table.column, columns, rows_left });
         }
         table.column += columns;
         table.in_cell = true;
-        self.push_cell(OpenCell {
-            line,
-            ..OpenCell::default()
-        })
+        self.push_cell(OpenCell { line, ..OpenCell::default() })
+    }
+
+    /// Says that the open cell covers so many columns.
+    pub fn span_cell(&mut self, columns: u32) {
+        let cell = self.tables.last_mut().and_then(|table| table.row.as_mut()?.last_mut());
+        if let Some(cell) = cell {
+            cell.columns = columns.clamp(1, SPAN_MAX);
+        }
     }
 
     /// Says that the open cell is merged into another. Programs do not show what stands in it.
     pub fn merge_cell(&mut self, into: Merged) {
-        let cell = self
-            .tables
-            .last_mut()
-            .and_then(|table| table.row.as_mut()?.last_mut());
+        let cell = self.tables.last_mut().and_then(|table| table.row.as_mut()?.last_mut());
         if let Some(cell) = cell {
             cell.merged = Some(into);
         }
@@ -269,11 +266,7 @@ impl Flow {
             blocks.push(match item {
                 Item::Paragraph { text, line } => {
                     paragraphs += 1;
-                    Block::Paragraph(Paragraph {
-                        text,
-                        index: paragraphs,
-                        line,
-                    })
+                    Block::Paragraph(Paragraph { text, index: paragraphs, line })
                 }
                 Item::Table(rows) => {
                     tables += 1;
@@ -283,21 +276,14 @@ impl Flow {
         }
         let has_text = |block: &Block| match block {
             Block::Paragraph(_) => true,
-            Block::Table(table) => table
-                .rows
-                .iter()
-                .flat_map(|row| &row.cells)
-                .any(|cell| !cell.text.is_empty()),
+            Block::Table(table) => {
+                table.rows.iter().flat_map(|row| &row.cells).any(|cell| !cell.text.is_empty())
+            }
         };
         if !blocks.iter().any(has_text) {
             return Err(Error::NoText);
         }
-        Ok(Document {
-            kind,
-            title,
-            blocks,
-            undecoded,
-        })
+        Ok(Document { kind, title, blocks, undecoded })
     }
 
     /// Where finished paragraphs and tables go: the innermost open cell, or the page. Text
@@ -340,10 +326,9 @@ impl Flow {
                 return Ok(());
             };
             table.column += columns;
-            self.push_cell(OpenCell {
-                merged: Some(Merged::Up),
-                ..OpenCell::default()
-            })?;
+            let columns = u32::try_from(columns).unwrap_or(1);
+            let merged = Some(Merged::Up);
+            self.push_cell(OpenCell { merged, columns, ..OpenCell::default() })?;
         }
     }
 }
@@ -360,11 +345,7 @@ impl OpenCell {
                 push_line(&mut text, &part);
             }
         }
-        FlatCell {
-            text,
-            line: self.line,
-            continued,
-        }
+        FlatCell { text, columns: self.columns.max(1), line: self.line, continued }
     }
 }
 
@@ -382,22 +363,12 @@ fn numbered(rows: Vec<Vec<FlatCell>>, table: u32) -> Table {
     let number = |row: Vec<FlatCell>, row_number: u32| {
         let cells = row.into_iter().zip(1..).map(|(cell, column)| Cell {
             text: cell.text,
-            place: Place {
-                table,
-                row: row_number,
-                column,
-                line: cell.line,
-            },
+            place: Place { table, row: row_number, column, line: cell.line },
+            columns: cell.columns,
             continued: cell.continued,
         });
-        Row {
-            cells: cells.collect(),
-        }
+        Row { cells: cells.collect() }
     };
-    let rows = rows
-        .into_iter()
-        .zip(1..)
-        .map(|(row, at)| number(row, at))
-        .collect();
+    let rows = rows.into_iter().zip(1..).map(|(row, at)| number(row, at)).collect();
     Table { index: table, rows }
 }

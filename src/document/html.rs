@@ -9,9 +9,8 @@ use super::flow::Flow;
 use super::{Document, Error, Kind};
 
 /// Elements whose content is no text of the page. All but `title` are dropped.
-const RAW: [&str; 9] = [
-    "script", "style", "title", "textarea", "template", "noscript", "iframe", "xmp", "svg",
-];
+const RAW: [&str; 9] =
+    ["script", "style", "title", "textarea", "template", "noscript", "iframe", "xmp", "svg"];
 
 /// Elements that begin and end a paragraph.
 const BLOCKS: [&str; 39] = [
@@ -62,31 +61,19 @@ pub(super) fn looks_like(text: &str, file_name: Option<&str>) -> bool {
     let start = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{FEFF}');
     let mut chars = start.chars();
     if chars.next() == Some('<')
-        && chars
-            .next()
-            .is_some_and(|c| c == '!' || c.is_ascii_alphabetic())
+        && chars.next().is_some_and(|c| c == '!' || c.is_ascii_alphabetic())
     {
         return true;
     }
-    if ["</p>", "</td>", "</table>", "</div>", "</html>"]
-        .iter()
-        .any(|tag| {
-            let len = tag.len();
-            text.as_bytes()
-                .windows(len)
-                .any(|window| window.eq_ignore_ascii_case(tag.as_bytes()))
-        })
-    {
+    if ["</p>", "</td>", "</table>", "</div>", "</html>"].iter().any(|tag| {
+        let len = tag.len();
+        text.as_bytes().windows(len).any(|window| window.eq_ignore_ascii_case(tag.as_bytes()))
+    }) {
         return true;
     }
-    let extension = file_name
-        .and_then(|name| name.rsplit_once('.'))
-        .map(|(_, extension)| extension);
-    extension.is_some_and(|e| {
-        ["html", "htm", "shtml"]
-            .iter()
-            .any(|x| e.eq_ignore_ascii_case(x))
-    })
+    let extension =
+        file_name.and_then(|name| name.rsplit_once('.')).map(|(_, extension)| extension);
+    extension.is_some_and(|e| ["html", "htm", "shtml"].iter().any(|x| e.eq_ignore_ascii_case(x)))
 }
 
 pub(super) fn read(decoded: &Decoded) -> Result<Document, Error> {
@@ -128,9 +115,7 @@ impl Page {
             rest = &rest[at..];
             if let Some(comment) = rest.strip_prefix("<!--") {
                 // `<!-->` and `<!--->` are whole comments; one without an end hides all.
-                let whole = comment
-                    .strip_prefix('>')
-                    .or_else(|| comment.strip_prefix("->"));
+                let whole = comment.strip_prefix('>').or_else(|| comment.strip_prefix("->"));
                 let end = || comment.find("-->").map_or("", |end| &comment[end + 3..]);
                 rest = whole.unwrap_or_else(end);
             } else if rest.starts_with("<!") || rest.starts_with("<?") {
@@ -178,11 +163,7 @@ impl Page {
         self.gap = None;
         if name == "pre" {
             let depth = self.preformatted;
-            self.preformatted = if tag.is_end {
-                depth.saturating_sub(1)
-            } else {
-                depth + 1
-            };
+            self.preformatted = if tag.is_end { depth.saturating_sub(1) } else { depth + 1 };
         }
         Ok(rest)
     }
@@ -219,9 +200,7 @@ impl Page {
 /// never ends takes all that is left, as in browsers.
 fn tag(text: &str) -> Option<(Tag<'_>, &str)> {
     let inner = &text[1..];
-    let (is_end, inner) = inner
-        .strip_prefix('/')
-        .map_or((false, inner), |inner| (true, inner));
+    let (is_end, inner) = inner.strip_prefix('/').map_or((false, inner), |inner| (true, inner));
     if !inner.starts_with(|c: char| c.is_ascii_alphabetic()) {
         return None;
     }
@@ -245,11 +224,7 @@ fn tag(text: &str) -> Option<(Tag<'_>, &str)> {
         }
         after_equals = c == b'=' || (after_equals && c.is_ascii_whitespace());
     }
-    let tag = Tag {
-        name: name.to_ascii_lowercase(),
-        is_end,
-        attributes: &rest[..end],
-    };
+    let tag = Tag { name: name.to_ascii_lowercase(), is_end, attributes: &rest[..end] };
     Some((tag, rest.get(end + 1..).unwrap_or("")))
 }
 
@@ -287,9 +262,7 @@ fn until_end_tag<'t>(text: &'t str, name: &str) -> (&'t str, &'t str) {
     let mut from = 0;
     while let Some(at) = text[from..].find("</").map(|at| from + at) {
         let after = &text[at + 2..];
-        let is_it = after
-            .get(..name.len())
-            .is_some_and(|n| n.eq_ignore_ascii_case(name))
+        let is_it = after.get(..name.len()).is_some_and(|n| n.eq_ignore_ascii_case(name))
             && !after[name.len()..].starts_with(|c: char| c.is_ascii_alphanumeric());
         if is_it {
             let end = after.find('>').map_or(after.len(), |end| end + 1);
@@ -310,9 +283,7 @@ fn unescape(text: &str) -> String {
         out.push_str(&rest[..at]);
         rest = &rest[at..];
         let len = rest[1..].bytes().take(NAME_MAX + 1);
-        let len = len
-            .take_while(|&b| b.is_ascii_alphanumeric() || b == b'#')
-            .count();
+        let len = len.take_while(|&b| b.is_ascii_alphanumeric() || b == b'#').count();
         match reference(&rest[1..=len]) {
             Some(c) => {
                 out.push(c);
@@ -334,11 +305,7 @@ fn reference(name: &str) -> Option<char> {
         let hex = digits.strip_prefix(['x', 'X']);
         let code = hex.map_or_else(|| digits.parse(), |hex| u32::from_str_radix(hex, 16));
         // Zero, and what is no character, becomes the mark of a broken one, as in browsers.
-        return code.ok().map(|c| {
-            char::from_u32(c)
-                .filter(|&c| c != '\0')
-                .unwrap_or('\u{FFFD}')
-        });
+        return code.ok().map(|c| char::from_u32(c).filter(|&c| c != '\0').unwrap_or('\u{FFFD}'));
     }
     // Those that Chinese office programs and editors of web pages write.
     Some(match name {

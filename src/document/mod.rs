@@ -2,9 +2,9 @@
 //!
 //! A Word file, a web page and a text dump all become a [`Document`]: paragraphs and tables in
 //! reading order, each cell with the place where it stands, so that every figure taken from it
-//! can be shown to its author as evidence. This part knows nothing of the national form: it
-//! repairs nothing, drops no cell and guesses no meaning. What the cells mean is the business of
-//! the reading above it.
+//! can be shown to its author as evidence. Up to there nothing is known of the national form:
+//! nothing is repaired, no cell dropped and no meaning guessed. What the cells mean is the
+//! business of [`read`], which knows nothing of file kinds.
 //!
 //! Any bytes may come in. They end in a document or in an [`Error`], never in a panic, and in
 //! time and memory that grow with their length and not faster.
@@ -14,6 +14,7 @@ mod docx;
 mod error;
 mod flow;
 mod html;
+pub mod read;
 mod text;
 
 pub use error::{Error, Limit};
@@ -104,6 +105,8 @@ pub struct Cell {
     pub text: String,
     /// Where it stands.
     pub place: Place,
+    /// How many columns of the page it covers. A text file does not say, so there it is 1.
+    pub columns: u32,
     /// Whether it continues a cell above it. A text file does not say, so there it is false.
     pub continued: bool,
 }

@@ -73,10 +73,7 @@ impl Reader {
             return Ok(());
         };
         let cells = line.trim_start_matches('\t').split('\t');
-        row.extend(cells.map(|cell| Line {
-            number,
-            parts: vec![cell.trim().to_owned()],
-        }));
+        row.extend(cells.map(|cell| Line { number, parts: vec![cell.trim().to_owned()] }));
         Ok(())
     }
 
@@ -128,16 +125,8 @@ impl Reader {
 /// Whether indented lines are paragraphs: one of them is long, and none is blank or a number.
 fn is_prose(rows: &[Vec<Line>]) -> bool {
     let mut cells = rows.iter().flatten();
-    let long = |line: &Line| {
-        line.parts
-            .iter()
-            .any(|p| p.chars().count() > LABEL_CHARS_MAX)
-    };
-    let words = |line: &Line| {
-        line.parts
-            .iter()
-            .any(|p| p.chars().any(char::is_alphabetic))
-    };
+    let long = |line: &Line| line.parts.iter().any(|p| p.chars().count() > LABEL_CHARS_MAX);
+    let words = |line: &Line| line.parts.iter().any(|p| p.chars().any(char::is_alphabetic));
     cells.clone().any(long) && cells.all(words)
 }
 

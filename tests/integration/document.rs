@@ -62,8 +62,7 @@ fn docx_of(body: &str) -> Vec<u8> {
 fn zip_of(name: &str, content: &[u8]) -> Vec<u8> {
     use std::io::Write;
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    zip.start_file(name, zip::write::SimpleFileOptions::default())
-        .unwrap();
+    zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
     zip.write_all(content).unwrap();
     zip.finish().unwrap().into_inner()
 }
@@ -71,10 +70,7 @@ fn zip_of(name: &str, content: &[u8]) -> Vec<u8> {
 #[test]
 fn gives_the_same_tables_from_every_format() {
     let html = open(HTML);
-    assert_eq!(
-        rows(&html).iter().map(Vec::len).collect::<Vec<_>>(),
-        [14, 28, 4]
-    );
+    assert_eq!(rows(&html).iter().map(Vec::len).collect::<Vec<_>>(), [14, 28, 4]);
     assert_eq!(rows(&open(DOCX)), rows(&html));
     assert_eq!(rows(&open(TXT)), rows(&html));
     assert_eq!(rows(&open(GBK)), rows(&html));
@@ -91,11 +87,7 @@ fn tells_the_kind_by_content_before_the_name() {
         ("没有标签 < 的文字".as_bytes(), "a.txt", Kind::Text),
         ("关于印发<办法>的通知".as_bytes(), "a.txt", Kind::Text),
     ] {
-        assert_eq!(
-            Document::from_bytes(bytes, Some(name)).unwrap().kind,
-            kind,
-            "{name}"
-        );
+        assert_eq!(Document::from_bytes(bytes, Some(name)).unwrap().kind, kind, "{name}");
     }
 }
 
@@ -107,17 +99,10 @@ fn says_where_each_cell_stands() {
         for (row, at_row) in table.rows.iter().zip(1..) {
             for (cell, at) in row.cells.iter().zip(1..) {
                 let place = cell.place;
-                assert_eq!(
-                    (place.table, place.row, place.column),
-                    (table.index, at_row, at)
-                );
+                assert_eq!((place.table, place.row, place.column), (table.index, at_row, at));
                 let line = lines[place.line.unwrap() as usize - 1];
                 let printed = line.split(']').next_back().unwrap().trim();
-                assert!(
-                    cell.text.starts_with(printed),
-                    "{printed:?} {:?}",
-                    cell.text
-                );
+                assert!(cell.text.starts_with(printed), "{printed:?} {:?}", cell.text);
             }
         }
     }
@@ -128,11 +113,7 @@ fn keeps_continued_cells_as_empty_ones() {
     for document in [open(DOCX), open(HTML)] {
         let table = document.tables().nth(1).unwrap();
         let marks = |row: usize| -> Vec<bool> {
-            table.rows[row]
-                .cells
-                .iter()
-                .map(|cell| cell.continued)
-                .collect()
+            table.rows[row].cells.iter().map(|cell| cell.continued).collect()
         };
         let head = [true, true, false, false, false, false, false, true];
         assert_eq!(marks(2), head);
@@ -143,24 +124,15 @@ fn keeps_continued_cells_as_empty_ones() {
 #[test]
 fn reads_a_text_dump() {
     for (text, lines) in [
-        (
-            "\t规章\n\t0\n\t\n\n\t其他\n\t1\n",
-            &["[规章|0|]", "[其他|1]"][..],
-        ),
+        ("\t规章\n\t0\n\t\n\n\t其他\n\t1\n", &["[规章|0|]", "[其他|1]"][..]),
         ("\t甲\n\t0\n\n\n\t乙\n\t1\n", &["[甲|0]", "[乙|1]"]),
         ("\t出具\n已获取\n信息\n\t3\n", &["[出具已获取信息|3]"]),
         ("\t行政强制\n\t0\n表后文字\n", &["[行政强制|0]", "表后文字"]),
         ("\t行政强制\n\t\n表后文字\n", &["[行政强制|]", "表后文字"]),
         ("\t规章\t0\t1\r\n", &["[规章|0|1]"]),
-        (
-            "[bookmark: _Hlk1]一、[bookmark: x]甲\n[bookmark: 乙\n",
-            &["一、甲", "[bookmark: 乙"],
-        ),
+        ("[bookmark: _Hlk1]一、[bookmark: x]甲\n[bookmark: 乙\n", &["一、甲", "[bookmark: 乙"]),
         ("甲\u{C}乙\u{B}丙\r丁", &["甲", "乙", "丙", "丁"]),
-        (
-            " \u{3000} \n\u{3000}\u{3000}甲\u{A0}乙\u{200B}丙 \n",
-            &["甲 乙丙"],
-        ),
+        (" \u{3000} \n\u{3000}\u{3000}甲\u{A0}乙\u{200B}丙 \n", &["甲 乙丙"]),
     ] {
         assert_eq!(outline(&open_text(text)), lines, "{text:?}");
     }
@@ -172,62 +144,29 @@ fn reads_a_text_dump() {
 #[test]
 fn reads_a_web_page() {
     for (page, lines) in [
-        (
-            "<p>甲<br>乙<p>丙</p><div>丁<div>戊",
-            &["甲", "乙", "丙", "丁", "戊"][..],
-        ),
+        ("<p>甲<br>乙<p>丙</p><div>丁<div>戊", &["甲", "乙", "丙", "丁", "戊"][..]),
         (
             "<p>一 &nbsp;二&ldquo;三&#22235;&#x4e94;&amp;lt;&unknown;&",
             &["一  二“三四五&lt;&unknown;&"],
         ),
-        (
-            "<p>中\n文</p><p>two\nwords</p><p>a\n中</p>",
-            &["中文", "two words", "a 中"],
-        ),
-        (
-            "<!-- <p>甲 --><!-->乙<!--->丙<![if x]>丁<?x?>戊",
-            &["乙丙丁戊"],
-        ),
-        (
-            "<script>'<p>甲'</script><style>乙</style><title>丙</title>丁",
-            &["丁"],
-        ),
-        (
-            "<p title='>'>甲</p><p a=\">\" b='\"'>乙</p>< p>丙",
-            &["甲", "乙", "< p>丙"],
-        ),
+        ("<p>中\n文</p><p>two\nwords</p><p>a\n中</p>", &["中文", "two words", "a 中"]),
+        ("<!-- <p>甲 --><!-->乙<!--->丙<![if x]>丁<?x?>戊", &["乙丙丁戊"]),
+        ("<script>'<p>甲'</script><style>乙</style><title>丙</title>丁", &["丁"]),
+        ("<p title='>'>甲</p><p a=\">\" b='\"'>乙</p>< p>丙", &["甲", "乙", "< p>丙"]),
         ("<p><o:p>甲</o:p><b>乙</b>", &["甲乙"]),
         ("<pre>甲\n乙</pre>", &["甲", "乙"]),
-        (
-            "<table><tr><td>甲<td>1<tr><td>乙<td>2</table>",
-            &["[甲|1]", "[乙|2]"],
-        ),
-        (
-            "<table>甲<tr><td>乙</td>丙<td>1</td></tr></table>丁",
-            &["甲", "丙", "[乙|1]", "丁"],
-        ),
-        (
-            "<TABLE><TR><TD ROWSPAN=2>甲<TD>1<TR><TD>2</TABLE>",
-            &["[甲|1]", "[|2]"],
-        ),
+        ("<table><tr><td>甲<td>1<tr><td>乙<td>2</table>", &["[甲|1]", "[乙|2]"]),
+        ("<table>甲<tr><td>乙</td>丙<td>1</td></tr></table>丁", &["甲", "丙", "[乙|1]", "丁"]),
+        ("<TABLE><TR><TD ROWSPAN=2>甲<TD>1<TR><TD>2</TABLE>", &["[甲|1]", "[|2]"]),
         (
             "<table><tr><td>甲</td><td rowspan='2' colspan=2>乙</td><td>1</td></tr>\
              <tr><td>丙</td><td>2</td></tr><tr><td>丁</td><td>3</td></tr></table>",
             &["[甲|乙|1]", "[丙||2]", "[丁|3]"],
         ),
-        (
-            "<table><tr><td rowspan=0>甲<td>1<tr><td>2<tr><td>3</table>",
-            &["[甲|1]", "[|2]", "[|3]"],
-        ),
-        (
-            "<table><tr><td><p>页<table><tr><td>甲<td>1</table>尾</table>",
-            &["页", "[甲|1]", "尾"],
-        ),
+        ("<table><tr><td rowspan=0>甲<td>1<tr><td>2<tr><td>3</table>", &["[甲|1]", "[|2]", "[|3]"]),
+        ("<table><tr><td><p>页<table><tr><td>甲<td>1</table>尾</table>", &["页", "[甲|1]", "尾"]),
         ("<table><tr><td><p>一<p>二</td></tr></table>", &["一", "二"]),
-        (
-            "<table><tr><td>结果<br>纠正<td>1<br>0</table>",
-            &["[结果纠正|1\n0]"],
-        ),
+        ("<table><tr><td>结果<br>纠正<td>1<br>0</table>", &["[结果纠正|1\n0]"]),
         ("<td>甲</td><tr><p>乙", &["甲", "乙"]),
         ("</table></tr></td></p>甲</div>", &["甲"]),
     ] {
@@ -268,22 +207,14 @@ fn names_what_is_wrong_with_a_file() {
     let nested = "<table><tr><td>甲<td>".repeat(TABLE_DEPTH_MAX + 1);
     let wide = format!("<table><tr>{}", "<td>1".repeat(1001));
     let tall = format!("<table>{}", "<tr><td>1".repeat(50_001));
-    let many = format!(
-        "<table>{}",
-        format!("<tr>{}", "<td>1".repeat(999)).repeat(201)
-    );
+    let many = format!("<table>{}", format!("<tr>{}", "<td>1".repeat(999)).repeat(201));
     let bomb = zip_of("word/document.xml", &vec![b' '; PART_BYTES_MAX + 1]);
     let cut = docx_of("<w:p><w:t>a</w:t></w:p></w:body>");
     for (bytes, error) in [
         (&b""[..], Error::Empty),
         (b" \n\t\n", Error::NoText),
         (b"<html><body><img src=a></body></html>", Error::NoText),
-        (
-            &vec![b'a'; BYTES_MAX + 1],
-            Error::TooLarge {
-                bytes: BYTES_MAX + 1,
-            },
-        ),
+        (&vec![b'a'; BYTES_MAX + 1], Error::TooLarge { bytes: BYTES_MAX + 1 }),
         (b"%PDF-1.7\n", Error::Pdf),
         (b"\n\n%PDF-1.4", Error::Pdf),
         (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1....", Error::OldOffice),
@@ -296,21 +227,14 @@ fn names_what_is_wrong_with_a_file() {
         (wide.as_bytes(), Error::TooMuch(Limit::Columns)),
         (tall.as_bytes(), Error::TooMuch(Limit::Rows)),
         (many.as_bytes(), Error::TooMuch(Limit::Cells)),
-        (
-            "段\n".repeat(200_001).as_bytes(),
-            Error::TooMuch(Limit::Paragraphs),
-        ),
+        ("段\n".repeat(200_001).as_bytes(), Error::TooMuch(Limit::Paragraphs)),
         (&bomb, Error::TooMuch(Limit::PartBytes)),
     ] {
         let found = refusal(bytes);
         assert_eq!(found, error);
         assert!(!found.to_string().is_empty() && !found.zh().is_ascii());
     }
-    for bytes in [
-        cut,
-        docx_of("<w:p><w:t>&nbsp;</w:t></w:p>"),
-        docx_of("<w:p>"),
-    ] {
+    for bytes in [cut, docx_of("<w:p><w:t>&nbsp;</w:t></w:p>"), docx_of("<w:p>")] {
         assert!(matches!(refusal(&bytes), Error::DocxDamaged { .. }));
     }
     let french = "Les données publiées cette année sont complètes, déjà vérifiées à l'été. ";
@@ -359,10 +283,7 @@ fn answers_to_any_damage() {
         use std::io::Read;
         let mut zip = zip::ZipArchive::new(std::io::Cursor::new(DOCX)).unwrap();
         let mut xml = Vec::new();
-        zip.by_name("word/document.xml")
-            .unwrap()
-            .read_to_end(&mut xml)
-            .unwrap();
+        zip.by_name("word/document.xml").unwrap().read_to_end(&mut xml).unwrap();
         xml
     };
     for round in 0..1200 {
@@ -386,11 +307,7 @@ fn answers_to_any_damage() {
             }
         }
         // Damage inside the packed part would mostly be found by its checksum.
-        let bytes = if round % 6 == 5 {
-            zip_of("word/document.xml", &bytes)
-        } else {
-            bytes
-        };
+        let bytes = if round % 6 == 5 { zip_of("word/document.xml", &bytes) } else { bytes };
         let _ = Document::from_bytes(&bytes, None);
     }
 }
