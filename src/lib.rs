@@ -7,11 +7,35 @@
 //! - [`pb`]: the messages that `build.rs` generates from `proto/`: model and stored bytes.
 //! - [`form`]: the national form: cells, addresses, tree.
 //! - [`check`]: the rules of the schema, compiled to Rust.
+//! - [`rules`]: the catalogue of rules, and the rules that need more than an expression.
+//! - [`finding`]: what broken rules say to a person and to a program.
+//! - [`names`]: resource names as types.
+//! - [`query`]: filters and page tokens.
 //! - [`document`]: files that people keep reports in, and the form read from them.
+//! - [`credit_code`]: the check character of an organ's code.
+//! - [`store`]: durable keys and values; the one home of sled.
+//! - [`limits`]: every limit.
+//! - [`failure`]: what can go wrong with a call.
+//! - [`archive`]: organs and reports in the store.
+//! - [`aggregate`]: sums with their coverage.
+//! - [`status`]: failures as seen by gRPC clients.
+//! - [`service`]: the methods.
+//! - [`server`]: listens, serves, stops.
 //!
 //! `src/codegen` is no module of the library: it is the schema compiler that `build.rs` runs.
 
 pub mod pb;
 pub mod form;
 pub mod check;
+pub mod rules;
+pub mod finding;
+pub mod names;
+pub mod query;
 pub mod document;
+pub mod credit_code;
+pub mod store;
+pub mod limits;
+pub mod failure;
+pub mod archive;
+pub mod aggregate;
+pub mod status;

@@ -3,7 +3,11 @@
 //! Nothing here is written by hand but the names of the modules. The comments of the schema are the
 //! documentation.
 
-#![allow(missing_docs, clippy::all, reason = "generated from the schema, which is documented there")]
+#![allow(
+    missing_docs,
+    clippy::all,
+    reason = "generated from the schema, which is documented there"
+)]
 
 tonic::include_proto!("nianbao.v1");
 include!(concat!(env!("OUT_DIR"), "/nianbao.v1.serde.rs"));

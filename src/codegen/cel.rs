@@ -21,8 +21,9 @@ pub struct Compiled {
     pub bindings: Vec<String>,
     /// The expression, of type `bool`.
     pub code: String,
-    /// Both sides of the first comparison of two numbers.
-    pub compared: Option<(String, String)>,
+    /// The first comparison of sums or counts: left side, relation, right side. Where `>=` and `<=` of
+    /// the same sides both stand in the rule, the relation is `==`.
+    pub compared: Option<Comparison>,
     /// What the rule reads: path and Rust expression for its `Value`.
     pub operands: Vec<(String, String)>,
     /// Words looked for in a text: path of the text, Rust expression of the text, the words.
@@ -35,9 +36,16 @@ pub fn compile(
     message: &MessageDescriptor,
     patterns: &mut Vec<String>,
 ) -> Result<Compiled> {
-    let parsed = cel::parser::Parser::new().parse(source).map_err(|e| e.to_string())?;
+    let parsed = cel::parser::Parser::new()
+        .parse(source)
+        .map_err(|e| e.to_string())?;
     let mut counts = BTreeMap::new();
-    let mut compiler = Compiler { message, patterns, counts: &mut counts, first: None };
+    let mut compiler = Compiler {
+        message,
+        patterns,
+        counts: &mut counts,
+        first: None,
+    };
     let mut reads = Reads::default();
     let (code, kind) = compiler.expression(&parsed, &mut reads)?;
     if kind != Type::Bool {
@@ -45,6 +53,17 @@ pub fn compile(
     }
     let first = compiler.first.take();
     Ok(hoist(code, first, reads, counts))
+}
+
+/// A comparison of two numbers in Rust.
+#[derive(Clone)]
+pub struct Comparison {
+    /// The left side: what is.
+    pub left: String,
+    /// `==`, `<=`, ….
+    pub relation: &'static str,
+    /// The right side: what should be.
+    pub right: String,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -73,7 +92,7 @@ struct Compiler<'a> {
     message: &'a MessageDescriptor,
     patterns: &'a mut Vec<String>,
     counts: &'a mut BTreeMap<String, usize>,
-    first: Option<(String, String)>,
+    first: Option<Comparison>,
 }
 
 /// A selection: its path from `this`, and the chain of Rust that reaches it.
@@ -91,9 +110,7 @@ impl Compiler<'_> {
                 Ok(("Some(this)".into(), Type::Message(self.message.clone())))
             }
             Expr::Literal(LiteralValue::Int(i)) => Ok((format!("{}_i64", i.inner()), Type::Int)),
-            Expr::Literal(LiteralValue::String(s)) => {
-                Ok((format!("{:?}", s.inner()), Type::Text))
-            }
+            Expr::Literal(LiteralValue::String(s)) => Ok((format!("{:?}", s.inner()), Type::Text)),
             Expr::Select(select) if select.test => self.presence(select, reads),
             Expr::Select(select) => self.selection(select, reads),
             Expr::Call(call) => self.call(call, reads),
@@ -103,9 +120,11 @@ impl Compiler<'_> {
 
     fn place(&self, e: &IdedExpr) -> Result<Place> {
         match &e.expr {
-            Expr::Ident(name) if name == "this" => {
-                Ok(Place { path: String::new(), chain: None, message: self.message.clone() })
-            }
+            Expr::Ident(name) if name == "this" => Ok(Place {
+                path: String::new(),
+                chain: None,
+                message: self.message.clone(),
+            }),
             Expr::Select(select) if !select.test => {
                 let parent = self.place(&select.operand)?;
                 let field = field(&parent.message, &select.field)?;
@@ -113,7 +132,11 @@ impl Compiler<'_> {
                     return Err(format!("{} is no message", field.full_name()).into());
                 };
                 let chain = step(&parent, &format!("{}.as_ref()", select.field));
-                Ok(Place { path: join(&parent.path, &select.field), chain: Some(chain), message })
+                Ok(Place {
+                    path: join(&parent.path, &select.field),
+                    chain: Some(chain),
+                    message,
+                })
             }
             other => Err(format!("a selection starts at this, not at {other:?}").into()),
         }
@@ -144,9 +167,10 @@ impl Compiler<'_> {
         let name = &select.field;
         let optional = field.supports_presence();
         let (code, kind) = match field.kind() {
-            Kind::Message(message) => {
-                (step(&parent, &format!("{name}.as_ref()")), Type::Message(message))
-            }
+            Kind::Message(message) => (
+                step(&parent, &format!("{name}.as_ref()")),
+                Type::Message(message),
+            ),
             Kind::Int64 | Kind::Int32 | Kind::Enum(_) => (whole_number(&parent, &field), Type::Int),
             Kind::Bool if !optional => (
                 match &parent.chain {
@@ -191,10 +215,11 @@ impl Compiler<'_> {
             (op @ ("_==_" | "_!=_" | "_>=_" | "_<=_" | "_>_" | "_<_"), [(a, ta), (b, tb)])
                 if ta == tb && !matches!(ta, Type::Message(_)) =>
             {
-                if *ta == Type::Int && self.first.is_none() {
-                    self.first = Some((a.clone(), b.clone()));
+                let relation = op.trim_matches('_');
+                if *ta == Type::Int {
+                    self.compare(a, relation, b);
                 }
-                Ok((format!("({a} {} {b})", op.trim_matches('_')), Type::Bool))
+                Ok((format!("({a} {relation} {b})"), Type::Bool))
             }
             (name, args) => {
                 let kinds: Vec<&Type> = args.iter().map(|(_, t)| t).collect();
@@ -209,8 +234,12 @@ impl Compiler<'_> {
         target: &IdedExpr,
         reads: &mut Reads,
     ) -> Result<(String, Type)> {
-        let [IdedExpr { expr: Expr::Literal(LiteralValue::String(literal)), .. }] =
-            call.args.as_slice()
+        let [
+            IdedExpr {
+                expr: Expr::Literal(LiteralValue::String(literal)),
+                ..
+            },
+        ] = call.args.as_slice()
         else {
             return Err(format!("{} wants one literal string", call.func_name).into());
         };
@@ -240,6 +269,32 @@ impl Compiler<'_> {
         }
     }
 
+    /// Keeps the first comparison that a person would want to see: of counts, not of years and enums,
+    /// and without factors, which belong to thresholds.
+    fn compare(&mut self, left: &str, relation: &str, right: &str) {
+        let relation = match relation {
+            "==" => "==",
+            "!=" => "!=",
+            ">=" => ">=",
+            "<=" => "<=",
+            ">" => ">",
+            _ => "<",
+        };
+        if let Some(first) = &mut self.first {
+            let pair = (first.relation, relation);
+            let opposite = matches!(pair, (">=", "<=") | ("<=", ">="));
+            if opposite && first.left == left && first.right == right {
+                first.relation = "==";
+            }
+        } else if !left.starts_with("i64::from(") && !left.contains("checked_mul") {
+            self.first = Some(Comparison {
+                left: left.to_owned(),
+                relation,
+                right: right.to_owned(),
+            });
+        }
+    }
+
     /// Counts how often a sum occurs, so that it can be computed once.
     fn count(&mut self, code: String) -> String {
         *self.counts.entry(code.clone()).or_default() += 1;
@@ -252,7 +307,9 @@ pub fn pattern(patterns: &mut Vec<String>, pattern: &str) -> Result<usize> {
     regex_syntax::parse(pattern).map_err(|e| format!("pattern {pattern:?}: {e}"))?;
     for class in ["\\s", "\\S", "\\d", "\\D", "\\w", "\\W", "\\b", "\\B"] {
         if pattern.contains(class) {
-            return Err(format!("pattern {pattern:?}: {class} is Unicode here and ASCII in RE2").into());
+            return Err(
+                format!("pattern {pattern:?}: {class} is Unicode here and ASCII in RE2").into(),
+            );
         }
     }
     if let Some(index) = patterns.iter().position(|known| known == pattern) {
@@ -291,7 +348,11 @@ fn whole_number(parent: &Place, field: &FieldDescriptor) -> String {
         (Some(chain), true) => format!("{chain}.and_then(|m| m.{name}).unwrap_or(0)"),
         (Some(chain), false) => format!("{chain}.map_or(0, |m| m.{name})"),
     };
-    if wide { code } else { format!("i64::from({code})") }
+    if wide {
+        code
+    } else {
+        format!("i64::from({code})")
+    }
 }
 
 fn prose(parent: &Place, field: &FieldDescriptor) -> String {
@@ -320,18 +381,25 @@ fn field(message: &MessageDescriptor, name: &str) -> Result<FieldDescriptor> {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
 }
 
 /// Binds each sum that occurs more than once to a name, longest first.
 fn hoist(
     mut code: String,
-    mut compared: Option<(String, String)>,
+    mut compared: Option<Comparison>,
     reads: Reads,
     counts: BTreeMap<String, usize>,
 ) -> Compiled {
-    let mut repeated: Vec<String> =
-        counts.into_iter().filter(|(_, n)| *n > 1).map(|(code, _)| code).collect();
+    let mut repeated: Vec<String> = counts
+        .into_iter()
+        .filter(|(_, n)| *n > 1)
+        .map(|(code, _)| code)
+        .collect();
     repeated.sort_by_key(|sum| std::cmp::Reverse(sum.len()));
     let mut bindings: Vec<String> = Vec::new();
     for sum in repeated {
@@ -341,11 +409,17 @@ fn hoist(
         }
         let name = format!("sum_{}", bindings.len());
         code = code.replace(&sum, &name);
-        if let Some((a, b)) = &mut compared {
-            *a = a.replace(&sum, &name);
-            *b = b.replace(&sum, &name);
+        if let Some(compared) = &mut compared {
+            compared.left = compared.left.replace(&sum, &name);
+            compared.right = compared.right.replace(&sum, &name);
         }
         bindings.push(format!("let {name} = {sum};"));
     }
-    Compiled { bindings, code, compared, operands: reads.operands, words: reads.words }
+    Compiled {
+        bindings,
+        code,
+        compared,
+        operands: reads.operands,
+        words: reads.words,
+    }
 }

@@ -49,7 +49,11 @@ pub fn generate(
 fn indented(source: &str) -> String {
     let mut out = String::with_capacity(source.len() * 2);
     let mut depth: usize = 0;
-    for line in source.lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in source
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
         let (mut opened, mut closed_first, mut quoted, mut escaped) = (0_isize, 0, false, false);
         let code = if line.starts_with("//") { "" } else { line };
         for c in code.chars() {
@@ -64,11 +68,12 @@ fn indented(source: &str) -> String {
             }
             escaped = quoted && c == '\\' && !escaped;
         }
-        let before = depth.saturating_add_signed(closed_first.max(if line.starts_with([')', '}', ']']) {
-            -1
-        } else {
-            0
-        }));
+        let before =
+            depth.saturating_add_signed(closed_first.max(if line.starts_with([')', '}', ']']) {
+                -1
+            } else {
+                0
+            }));
         out.push_str(&"    ".repeat(before.min(12)));
         out.push_str(line);
         out.push('\n');
@@ -143,7 +148,11 @@ impl Writer<'_> {
     fn oneof(&mut self, oneof: &OneofDescriptor) -> Result<()> {
         let options = oneof.options();
         let name = oneof.name();
-        if options.get_extension(&self.on_oneof).as_message().is_some_and(|r| flag(r, "required")) {
+        if options
+            .get_extension(&self.on_oneof)
+            .as_message()
+            .is_some_and(|r| flag(r, "required"))
+        {
             self.known("required")?;
             writeln!(
                 self.out,
@@ -169,7 +178,10 @@ impl Writer<'_> {
     fn field(&mut self, field: &FieldDescriptor, own: &str) -> Result<()> {
         let options = field.options();
         let rules = options.get_extension(&self.on_field).as_message().cloned();
-        let ignore = rules.as_ref().and_then(|r| number(r, "ignore")).unwrap_or(0);
+        let ignore = rules
+            .as_ref()
+            .and_then(|r| number(r, "ignore"))
+            .unwrap_or(0);
         if ignore == IGNORE_ALWAYS {
             return Ok(());
         }
@@ -178,12 +190,12 @@ impl Writer<'_> {
         if required {
             self.known("required")?;
         }
-        let absent = if required {
+        let otherwise = if required {
             format!(
-                "fail(&path.field({name:?}), \"required\", Evidence::absent(), out)"
+                " else {{\n            fail(&path.field({name:?}), \"required\", Evidence::absent(), out)\n        }}"
             )
         } else {
-            "{}".to_owned()
+            String::new()
         };
         if field.cardinality() == Cardinality::Repeated {
             if required {
@@ -195,16 +207,19 @@ impl Writer<'_> {
         if field.supports_presence() {
             writeln!(self.out, "        if let Some(value) = &{own} {{")?;
             self.present(field, "value")?;
-            writeln!(self.out, "        }} else {{\n            {absent}\n        }}")?;
+            writeln!(self.out, "        }}{otherwise}")?;
         } else if skip_zero {
             let there = match field.kind() {
                 Kind::String | Kind::Bytes => format!("!{own}.is_empty()"),
                 Kind::Bool => own.to_owned(),
                 _ => format!("{own} != 0"),
             };
-            writeln!(self.out, "        if {there} {{\n            let value = &{own};")?;
+            writeln!(
+                self.out,
+                "        if {there} {{\n            let value = &{own};"
+            )?;
             self.present(field, "value")?;
-            writeln!(self.out, "        }} else {{\n            {absent}\n        }}")?;
+            writeln!(self.out, "        }}{otherwise}")?;
         } else {
             writeln!(self.out, "        {{\n            let value = &{own};")?;
             self.present(field, "value")?;
@@ -226,9 +241,10 @@ impl Writer<'_> {
         }
         if let Some(of_list) = &of_list {
             only(of_list, field, &["min_items", "max_items", "items"])?;
-            for (key, id, operator) in
-                [("min_items", "repeated.min_items", ">="), ("max_items", "repeated.max_items", "<=")]
-            {
+            for (key, id, operator) in [
+                ("min_items", "repeated.min_items", ">="),
+                ("max_items", "repeated.max_items", "<="),
+            ] {
                 if let Some(bound) = number(of_list, key) {
                     self.known(id)?;
                     writeln!(
@@ -244,9 +260,13 @@ impl Writer<'_> {
         if nested.is_none() && items.is_none() {
             return Ok(());
         }
-        writeln!(self.out, "        for (index, value) in {own}.iter().enumerate() {{\n            let path = &path.item({name:?}, index);")?;
+        writeln!(
+            self.out,
+            "        for (index, value) in {own}.iter().enumerate() {{\n            let path = &path.item({name:?}, index);"
+        )?;
         if nested.is_some() {
-            self.out.push_str("            Check::check(value, path, out);\n");
+            self.out
+                .push_str("            Check::check(value, path, out);\n");
         }
         if let Some(items) = &items {
             self.standard(field, items, "value", "path")?;
@@ -282,11 +302,15 @@ impl Writer<'_> {
         only(
             rules,
             field,
-            &["required", "ignore", "int64", "int32", "string", "bytes", "enum"],
+            &[
+                "required", "ignore", "int64", "int32", "string", "bytes", "enum",
+            ],
         )?;
         writeln!(self.out, "            let _ = {value};")?;
         for kind in ["int64", "int32"] {
-            let Some(bounds) = message(rules, kind) else { continue };
+            let Some(bounds) = message(rules, kind) else {
+                continue;
+            };
             only(&bounds, field, &["gte", "lte"])?;
             let (Some(low), Some(high)) = (number(&bounds, "gte"), number(&bounds, "lte")) else {
                 return Err(outside(field.full_name(), "a bound of one side"));
@@ -295,7 +319,9 @@ impl Writer<'_> {
                 place,
                 &format!("{kind}.gte_lte"),
                 &format!("(i64::from(*{value}) >= {low} && i64::from(*{value}) <= {high})"),
-                &format!("Evidence::bounded(Value::number(Some(i64::from(*{value}))), \"{low}..{high}\")"),
+                &format!(
+                    "Evidence::bounded(Value::number(Some(i64::from(*{value}))), \"{low}..{high}\")"
+                ),
             )?;
         }
         if let Some(of_text) = message(rules, "string") {
@@ -334,13 +360,18 @@ impl Writer<'_> {
             let Kind::Enum(descriptor) = field.kind() else {
                 return Err(outside(field.full_name(), "enum"));
             };
-            let numbers: Vec<String> =
-                descriptor.values().map(|v| v.number().to_string()).collect();
+            let numbers: Vec<String> = descriptor
+                .values()
+                .map(|v| v.number().to_string())
+                .collect();
             self.rule_line(
                 place,
                 "enum.defined_only",
                 &format!("matches!(*{value}, {})", numbers.join(" | ")),
-                &format!("Evidence::bounded(Value::number(Some(i64::from(*{value}))), {:?})", numbers.join(", ")),
+                &format!(
+                    "Evidence::bounded(Value::number(Some(i64::from(*{value}))), {:?})",
+                    numbers.join(", ")
+                ),
             )?;
         }
         Ok(())
@@ -371,9 +402,12 @@ fn evidence(compiled: &Compiled) -> String {
         let _ = writeln!(operands, "({path:?}, {value}),");
     }
     let compared = match &compiled.compared {
-        Some((a, b)) => format!(
-            "(|| {{\n{}\nSome(({a}, {b}))\n}})()",
-            compiled.bindings.join("\n")
+        Some(c) => format!(
+            "(|| {{\n{}\nSome(({}, {:?}, {}))\n}})()",
+            compiled.bindings.join("\n"),
+            c.left,
+            c.relation,
+            c.right
         ),
         None => "None".to_owned(),
     };
@@ -413,7 +447,8 @@ fn rust_path(descriptor: &MessageDescriptor) -> String {
     }
 }
 
-fn snake(name: &str) -> String {
+/// The module that prost makes for what stands in a message.
+pub fn snake(name: &str) -> String {
     let mut out = String::new();
     for (index, c) in name.chars().enumerate() {
         if c.is_ascii_uppercase() && index > 0 {

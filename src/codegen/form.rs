@@ -59,12 +59,20 @@ struct Inherited {
 impl Form {
     /// Reads the form from `nianbao.v1.Report`.
     pub fn read(pool: &DescriptorPool) -> Result<Self> {
-        let report =
-            pool.get_message_by_name("nianbao.v1.Report").ok_or("the schema lacks Report")?;
+        let report = pool
+            .get_message_by_name("nianbao.v1.Report")
+            .ok_or("the schema lacks Report")?;
         let option = extension(pool, "nianbao.v1.cell")?;
         let (mut parts, mut others) = (Vec::new(), Vec::new());
         for field in report.fields() {
-            let node = node(&field, &option, &Inherited { editions: vec![1, 2], ..Default::default() })?;
+            let node = node(
+                &field,
+                &option,
+                &Inherited {
+                    editions: vec![1, 2],
+                    ..Default::default()
+                },
+            )?;
             if node.number.is_empty() {
                 others.push((node.path, node.label, node.label_en));
             } else {
@@ -85,13 +93,24 @@ impl Form {
             collect(part, &part.label_en, &mut cells, &mut places);
         }
         let mut out = String::from("// Written by src/codegen from the options of the schema.\n\n");
-        writeln!(out, "/// Every cell of both editions, in form order.\npub static CELLS: [Cell; {}] = [", cells.len())?;
+        writeln!(
+            out,
+            "/// Every cell of both editions, in form order.\npub static CELLS: [Cell; {}] = [",
+            cells.len()
+        )?;
         for cell in &cells {
             out.push_str(cell);
         }
-        writeln!(out, "];\n\n/// Every place of a report with its address, in form order.\nstatic PLACES: [Place; {}] = [", places.len())?;
+        writeln!(
+            out,
+            "];\n\n/// Every place of a report with its address, in form order.\nstatic PLACES: [Place; {}] = [",
+            places.len()
+        )?;
         for (path, zh, en) in &places {
-            writeln!(out, "    Place {{ path: {path:?}, zh: {zh:?}, en: {en:?} }},")?;
+            writeln!(
+                out,
+                "    Place {{ path: {path:?}, zh: {zh:?}, en: {en:?} }},"
+            )?;
         }
         out.push_str("];\n");
         Ok(out)
@@ -103,8 +122,9 @@ impl Form {
         let descriptor = pool
             .get_message_by_name("nianbao.v1.GetFormatResponse")
             .ok_or("the schema lacks GetFormatResponse")?;
-        let node_type =
-            pool.get_message_by_name("nianbao.v1.FormatNode").ok_or("the schema lacks FormatNode")?;
+        let node_type = pool
+            .get_message_by_name("nianbao.v1.FormatNode")
+            .ok_or("the schema lacks FormatNode")?;
         let mut out = DynamicMessage::new(descriptor);
         let parts = self
             .parts
@@ -135,11 +155,23 @@ impl Node {
         ] {
             set(name, Value::String(value.clone()));
         }
-        set("aliases", Value::List(self.aliases.iter().cloned().map(Value::String).collect()));
+        set(
+            "aliases",
+            Value::List(self.aliases.iter().cloned().map(Value::String).collect()),
+        );
         set("kind", Value::EnumNumber(self.kind));
         set("unit", Value::EnumNumber(self.unit));
         set("summing", Value::EnumNumber(self.summing));
-        set("editions", Value::List(self.editions.iter().copied().map(Value::EnumNumber).collect()));
+        set(
+            "editions",
+            Value::List(
+                self.editions
+                    .iter()
+                    .copied()
+                    .map(Value::EnumNumber)
+                    .collect(),
+            ),
+        );
         if self.kind == CELL {
             set("cell", Value::String(self.address.clone()));
         }
@@ -159,20 +191,27 @@ impl Node {
             return 0;
         }
         let own = usize::from(self.kind == CELL && self.value != "Text");
-        own + self.children.iter().map(|n| n.count(edition)).sum::<usize>()
+        own + self
+            .children
+            .iter()
+            .map(|n| n.count(edition))
+            .sum::<usize>()
     }
 }
 
 fn node(field: &FieldDescriptor, option: &ExtensionDescriptor, above: &Inherited) -> Result<Node> {
     let options = field.options();
     let value = options.get_extension(option);
-    let cell = value.as_message().ok_or("(nianbao.v1.cell) is no message")?;
+    let cell = value
+        .as_message()
+        .ok_or("(nianbao.v1.cell) is no message")?;
     let label = text(cell, "label");
     if label.is_empty() {
         return Err(format!("{} has no label", field.full_name()).into());
     }
     let or = |own: i32, inherited: i32| if own == 0 { inherited } else { own };
-    let enum_of = |name: &str| -> Result<i32> { Ok(i32::try_from(number(cell, name).unwrap_or(0))?) };
+    let enum_of =
+        |name: &str| -> Result<i32> { Ok(i32::try_from(number(cell, name).unwrap_or(0))?) };
     let path = if above.path.is_empty() {
         field.name().to_owned()
     } else {
@@ -183,7 +222,9 @@ fn node(field: &FieldDescriptor, option: &ExtensionDescriptor, above: &Inherited
     let below = Inherited {
         address: address(above, &printed, &label, &column),
         path: path.clone(),
-        ground: Some(text(cell, "ground")).filter(|g| !g.is_empty()).unwrap_or(above.ground.clone()),
+        ground: Some(text(cell, "ground"))
+            .filter(|g| !g.is_empty())
+            .unwrap_or(above.ground.clone()),
         unit: or(enum_of("unit")?, above.unit),
         summing: or(enum_of("summing")?, above.summing),
         editions: Some(numbers(cell, "editions"))
@@ -209,7 +250,11 @@ fn node(field: &FieldDescriptor, option: &ExtensionDescriptor, above: &Inherited
     };
     let kind = kind(field, &children, is_part);
     // A table's prose sibling: `overview.text` and the like are text, `amount_unit` is a cell.
-    let kind = if kind == CELL && value == "Text" && below.summing == 0 { TEXT } else { kind };
+    let kind = if kind == CELL && value == "Text" && below.summing == 0 {
+        TEXT
+    } else {
+        kind
+    };
     Ok(Node {
         kind,
         label,
@@ -270,7 +315,11 @@ fn collect(
         cells.push(cell_source(node, en));
     }
     for child in &node.children {
-        let en = if child.label_en == "text" { en.to_owned() } else { format!("{en} / {}", child.label_en) };
+        let en = if child.label_en == "text" {
+            en.to_owned()
+        } else {
+            format!("{en} / {}", child.label_en)
+        };
         collect(child, &en, cells, places);
     }
 }

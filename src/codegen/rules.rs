@@ -59,7 +59,9 @@ pub fn catalogue(pool: &DescriptorPool, all: &[MessageDescriptor]) -> Result<Cat
     for (id, rule) in &rules {
         for cause in texts(rule, "implied_by") {
             if !ids.contains(&cause) {
-                return Err(format!("rule {id} is implied by {cause}, which does not exist").into());
+                return Err(
+                    format!("rule {id} is implied by {cause}, which does not exist").into(),
+                );
             }
         }
     }
@@ -67,9 +69,15 @@ pub fn catalogue(pool: &DescriptorPool, all: &[MessageDescriptor]) -> Result<Cat
         .get_message_by_name("nianbao.v1.ListRulesResponse")
         .ok_or("the schema lacks ListRulesResponse")?;
     let mut out = DynamicMessage::new(response);
-    let list = rules.into_iter().map(|(_, rule)| Value::Message(rule)).collect();
+    let list = rules
+        .into_iter()
+        .map(|(_, rule)| Value::Message(rule))
+        .collect();
     out.set_field_by_name("rules", Value::List(list));
-    Ok(Catalogue { ids, encoded: out.encode_to_vec() })
+    Ok(Catalogue {
+        ids,
+        encoded: out.encode_to_vec(),
+    })
 }
 
 fn rule(
@@ -78,8 +86,9 @@ fn rule(
     entry: &DynamicMessage,
     cel: Option<&DynamicMessage>,
 ) -> Result<DynamicMessage> {
-    let descriptor =
-        pool.get_message_by_name("nianbao.v1.Rule").ok_or("the schema lacks Rule")?;
+    let descriptor = pool
+        .get_message_by_name("nianbao.v1.Rule")
+        .ok_or("the schema lacks Rule")?;
     let id = text(entry, "id");
     let text_zh = cel.map_or_else(|| text(entry, "text_zh"), |c| text(c, "message"));
     if text_zh.is_empty() || text(entry, "text_en").is_empty() {
@@ -98,18 +107,33 @@ fn rule(
         ("text_zh", text_zh),
         ("text_en", text(entry, "text_en")),
         ("subject", text(entry, "subject")),
-        ("message", cel.map(|_| message.full_name().to_owned()).unwrap_or_default()),
-        ("expression", cel.map(|c| text(c, "expression")).unwrap_or_default()),
+        (
+            "message",
+            cel.map(|_| message.full_name().to_owned())
+                .unwrap_or_default(),
+        ),
+        (
+            "expression",
+            cel.map(|c| text(c, "expression")).unwrap_or_default(),
+        ),
     ] {
         set(name, Value::String(value));
     }
     for name in ["severity", "rule_class", "missing_operand"] {
-        let value = number(entry, name).and_then(|v| i32::try_from(v).ok()).unwrap_or(0);
+        let value = number(entry, name)
+            .and_then(|v| i32::try_from(v).ok())
+            .unwrap_or(0);
         set(name, Value::EnumNumber(value));
     }
-    let editions = numbers(entry, "editions").into_iter().map(Value::EnumNumber).collect();
+    let editions = numbers(entry, "editions")
+        .into_iter()
+        .map(Value::EnumNumber)
+        .collect();
     set("editions", Value::List(editions));
-    let causes = texts(entry, "implied_by").into_iter().map(Value::String).collect();
+    let causes = texts(entry, "implied_by")
+        .into_iter()
+        .map(Value::String)
+        .collect();
     set("implied_by", Value::List(causes));
     set("engine", Value::EnumNumber(engine));
     Ok(out)
@@ -117,7 +141,9 @@ fn rule(
 
 /// Whether protovalidate itself has that rule: `required`, or a field of its rules for the type.
 fn is_standard(pool: &DescriptorPool, id: &str) -> bool {
-    let Some((kind, rest)) = id.split_once('.') else { return id == "required" };
+    let Some((kind, rest)) = id.split_once('.') else {
+        return id == "required";
+    };
     let Some(field) = pool
         .get_message_by_name("buf.validate.FieldRules")
         .and_then(|rules| rules.get_field_by_name(kind))
