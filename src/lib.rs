@@ -24,20 +24,20 @@
 //!
 //! `src/codegen` is no module of the library: it is the schema compiler that `build.rs` runs.
 
-pub mod aggregate;
-pub mod archive;
-pub mod check;
-pub mod credit_code;
-pub mod document;
-pub mod failure;
-pub mod finding;
-pub mod form;
-pub mod limits;
-pub mod names;
 pub mod pb;
-pub mod query;
+pub mod form;
+pub mod check;
 pub mod rules;
-pub mod server;
-pub mod service;
-pub mod status;
+pub mod finding;
+pub mod document;
+pub mod names;
+pub mod query;
+pub mod credit_code;
 pub mod store;
+pub mod limits;
+pub mod failure;
+pub mod archive;
+pub mod aggregate;
+pub mod status;
+pub mod service;
+pub mod server;

@@ -178,7 +178,9 @@ impl Flow {
         }
         table.column += columns;
         table.in_cell = true;
-        self.push_cell(OpenCell { line, ..OpenCell::default() })
+        // Clamped above, so it fits.
+        let columns = u32::try_from(columns).unwrap_or(1);
+        self.push_cell(OpenCell { line, columns, ..OpenCell::default() })
     }
 
     /// Says that the open cell covers so many columns.
@@ -326,7 +328,9 @@ impl Flow {
                 return Ok(());
             };
             table.column += columns;
-            self.push_cell(OpenCell { merged: Some(Merged::Up), ..OpenCell::default() })?;
+            let columns = u32::try_from(columns).unwrap_or(1);
+            let merged = Some(Merged::Up);
+            self.push_cell(OpenCell { merged, columns, ..OpenCell::default() })?;
         }
     }
 }

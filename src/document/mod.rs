@@ -24,14 +24,16 @@ pub const BYTES_MAX: usize = 32 << 20;
 /// The largest text part of a Word file once unpacked, in bytes: a zip of a few kilobytes can
 /// unpack to terabytes.
 pub const PART_BYTES_MAX: usize = 64 << 20;
-/// The most table cells in one document. The whole form has about four hundred.
-pub const CELLS_MAX: usize = 200_000;
+/// The most table cells in one document. The whole form has about four hundred; every label of a
+/// document is compared with those of the form, so this bounds the time that takes.
+pub const CELLS_MAX: usize = 20_000;
 /// The most table rows in one document.
-pub const ROWS_MAX: usize = 50_000;
+pub const ROWS_MAX: usize = 5_000;
 /// The most cells in one row. The widest table of the form has fifteen.
-pub const COLUMNS_MAX: usize = 1000;
-/// The most paragraphs in one document.
-pub const PARAGRAPHS_MAX: usize = 200_000;
+pub const COLUMNS_MAX: usize = 500;
+/// The most paragraphs in one document. Long reports have some hundreds, and web pages as many
+/// lines of navigation around them.
+pub const PARAGRAPHS_MAX: usize = 20_000;
 /// The deepest nesting of tables in tables. Old web pages are laid out with some ten levels.
 pub const TABLE_DEPTH_MAX: usize = 32;
 

@@ -6,7 +6,9 @@
 mod support;
 
 mod contract;
+mod document;
 mod findings;
+mod reading;
 mod server;
 mod store;
 mod tidy;

@@ -73,6 +73,8 @@ pub(super) fn likeness(a: &str, b: &str) -> u32 {
     /// A start of so many letters tells a label of this form from all others in its table.
     const START_CHARS_MIN: usize = 4;
     const START: u32 = 850;
+    /// Below it even letters that are all shared give less than what any caller asks for.
+    const SHARE_MIN: usize = 330;
     if a == b {
         return SAME;
     }
@@ -82,6 +84,10 @@ pub(super) fn likeness(a: &str, b: &str) -> u32 {
     }
     let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
     let start = short.len() >= START_CHARS_MIN && long.starts_with(short);
+    // Neither measure below can be higher than the shares of the lengths allow.
+    if !start && short.len() * 1000 / long.len() < SHARE_MIN {
+        return 0;
+    }
     pairs(&a, &b).max(edits(&a, &b)).max(if start { START } else { 0 })
 }
 

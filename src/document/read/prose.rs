@@ -195,22 +195,29 @@ fn candidate(text: &str, part: Part, block: usize) -> Option<Candidate> {
         }
         Candidate { block, weight, likeness, rest }
     };
-    // A cheap look first: most paragraphs are sentences.
-    if text.chars().take(HEADING_CHARS_MAX + 1).count() <= HEADING_CHARS_MAX {
-        let key = key(text);
-        let likeness = labels.iter().map(|label| likeness(label, &key)).max().unwrap_or(0);
-        let enough = if agrees { LIKENESS_MIN_NUMBERED } else { LIKENESS_MIN };
-        if likeness >= enough {
-            return Some(weigh(likeness, None));
+    // A heading whose prose goes on in the same line has its number and its label in full.
+    if let Some(number) = number.as_ref().filter(|_| agrees)
+        && let Some(end) = labels.iter().filter_map(|label| after(number.rest, label)).max()
+    {
+        let rest = &number.rest[end..];
+        let separators = |c: char| c.is_whitespace() || "：:。.，".contains(c);
+        let prose = rest.trim_start_matches(separators);
+        // Letters right behind the label are a variant of it, such as 如下, but for the 无 that
+        // says that there is nothing to report.
+        if !key(prose).is_empty()
+            && (prose.len() < rest.len() || prose.starts_with(['（', '(', '无']))
+        {
+            return Some(weigh(SAME, Some(text.len() - prose.len())));
         }
     }
-    // A heading whose prose goes on in the same line has its number and its label in full.
-    let number = number.as_ref().filter(|_| agrees)?;
-    let rest = labels.iter().filter_map(|label| after(number.rest, label)).max()?;
-    let start = text.len() - number.rest.len() + rest;
-    let separators = |c: char| c.is_whitespace() || matches!(c, '：' | ':' | '。' | '.' | '，');
-    let trimmed = text[start..].trim_start_matches(separators);
-    Some(weigh(SAME, Some(text.len() - trimmed.len())))
+    // A cheap look first: most paragraphs are sentences.
+    if text.chars().take(HEADING_CHARS_MAX + 1).count() > HEADING_CHARS_MAX {
+        return None;
+    }
+    let key = key(text);
+    let likeness = labels.iter().map(|label| likeness(label, &key)).max().unwrap_or(0);
+    let enough = if agrees { LIKENESS_MIN_NUMBERED } else { LIKENESS_MIN };
+    (likeness >= enough).then(|| weigh(likeness, None))
 }
 
 /// Where the text goes on after a label, whatever punctuation and space stand in between.
