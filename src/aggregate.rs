@@ -1,7 +1,8 @@
 //! Sums of reports over the tree of organs, with what they cover.
 //!
-//! A cell's sum is exact: whole numbers in `i128`, money in decimals of the largest scale of the parts.
-//! Only own reports are added, so that nothing is counted twice. A cell that no organ gave is absent.
+//! A cell's sum is exact: whole numbers in `i128`, money in decimals of the largest scale of the
+//! parts. Only own reports are added, so that nothing is counted twice. A cell that no organ gave
+//! is absent.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -62,7 +63,9 @@ fn sum_of_year(
     let mut coverage = Coverage::default();
     let (mut revisions, mut missing) = (BTreeSet::new(), BTreeSet::new());
     for organ in subtree(organs, &question.organ, year) {
-        let Some(id) = OrganId::from_name(&organ.name) else { continue };
+        let Some(id) = OrganId::from_name(&organ.name) else {
+            continue;
+        };
         if !is_active(organ, year) {
             continue;
         }
@@ -157,12 +160,14 @@ impl Tally {
             if cell.summing() == Summing::Never {
                 continue;
             }
-            let Some(value) = cell.get(report) else { continue };
+            let Some(value) = cell.get(report) else {
+                continue;
+            };
             let value = match value {
                 Amount::Count(count) => Sum::Count(i128::from(count)),
-                Amount::Money(text) => Sum::Money(
-                    text.parse().map_err(|_| unsummable(cell, &report.name))?,
-                ),
+                Amount::Money(text) => {
+                    Sum::Money(text.parse().map_err(|_| unsummable(cell, &report.name))?)
+                }
                 Amount::Text(_) => continue,
             };
             let (sum, given) = self.sums.entry(index).or_insert((zero(cell.kind), 0));

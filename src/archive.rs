@@ -121,9 +121,7 @@ impl Archive {
         keep: impl Fn(&Report) -> bool,
     ) -> Result<Page<Report>, Failure> {
         let prefix = organ.map_or_else(|| "r/".to_owned(), |id| format!("r/{}/", id.as_str()));
-        self.list(prefix.as_bytes(), after, limit, |report: Report| {
-            keep(&report).then_some(report)
-        })
+        self.list(prefix.as_bytes(), after, limit, |report: Report| keep(&report).then_some(report))
     }
 
     /// Registers an organ; with `validate_only` only checks.
@@ -203,10 +201,8 @@ impl Archive {
             Err(Failure::ReportNotFound(_)) => {}
             Err(other) => return Err(other),
         }
-        let preconditions = vec![
-            Precondition::Absent(key.clone()),
-            Precondition::Present(organ_key(&id.organ)),
-        ];
+        let preconditions =
+            vec![Precondition::Absent(key.clone()), Precondition::Present(organ_key(&id.organ))];
         let failure = |index: usize| match index {
             0 => Failure::ReportState { report: id.to_string(), state: report::State::Submitted },
             _ => Failure::OrganNotFound(id.organ.to_string()),
@@ -296,10 +292,8 @@ fn admit(report: &Report, findings: &[Finding], as_published: bool) -> Result<()
         let cel = rules::rule(&f.rule_id).is_some_and(|r| r.engine() == Engine::Cel);
         cel || (f.rule_id == "required" && !identity)
     };
-    let errors: Vec<Finding> = errors(findings)
-        .into_iter()
-        .filter(|finding| !(as_published && keeps(finding)))
-        .collect();
+    let errors: Vec<Finding> =
+        errors(findings).into_iter().filter(|finding| !(as_published && keeps(finding))).collect();
     if !errors.is_empty() {
         return Err(Failure::ReportHasErrors { errors, counts: counts(findings) });
     }

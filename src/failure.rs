@@ -80,7 +80,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::InvalidRequest(findings) => match findings.first() {
-                Some(first) => write!(f, "invalid request: {}: {}", first.field_path, first.message_en),
+                Some(first) => {
+                    write!(f, "invalid request: {}: {}", first.field_path, first.message_en)
+                }
                 None => f.write_str("invalid request"),
             },
             Failure::ReportHasErrors { counts, .. } => {

@@ -1,4 +1,5 @@
-//! Every limit of the program, in one list: the code reads the constants, `GetServerInfo` serves them.
+//! Every limit of the program, in one list: the code reads the constants, `GetServerInfo` serves
+//! them.
 
 use crate::pb::Limit;
 
@@ -6,8 +7,8 @@ use crate::pb::Limit;
 pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// A document. A published report with pictures has some megabytes.
 pub const DOCUMENT_BYTES_MAX: usize = 32 << 20;
-/// An encoded `google.rpc.Status`: clients cap trailers at 8 KB, base64 and other trailers take their
-/// share.
+/// An encoded `google.rpc.Status`: clients cap trailers at 8 KB, base64 and other trailers take
+/// their share.
 pub const STATUS_BYTES_MAX: usize = 6 << 10;
 /// The page where the caller does not say.
 pub const PAGE_SIZE_DEFAULT: usize = 50;

@@ -48,7 +48,8 @@ pub struct ReportId {
 }
 
 impl ReportId {
-    /// The identity that a report states; `None` where organ, year or scope is missing or malformed.
+    /// The identity that a report states; `None` where organ, year or scope is missing or
+    /// malformed.
     pub fn of(report: &Report) -> Option<Self> {
         let organ = OrganId::from_name(&report.organ)?;
         let scope = report.scope();

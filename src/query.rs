@@ -28,8 +28,8 @@ impl fmt::Display for FilterError {
 }
 
 impl Filter {
-    /// Reads a filter over `fields`; the empty text is the empty filter. A value is a word or stands
-    /// in double quotes.
+    /// Reads a filter over `fields`; the empty text is the empty filter. A value is a word or
+    /// stands in double quotes.
     ///
     /// # Errors
     /// Where the text has another form, or names another field.

@@ -1,9 +1,9 @@
 //! The one place where a failure becomes a `tonic::Status`.
 //!
-//! A client decides by `ErrorInfo.reason`; a person reads `BadRequest` in English and Chinese; the log
-//! gets the cause of what is our own fault. An encoded status stays within
-//! [`STATUS_BYTES_MAX`](crate::limits::STATUS_BYTES_MAX): the details hold the first findings and say
-//! how many there are.
+//! A client decides by `ErrorInfo.reason`; a person reads `BadRequest` in English and Chinese; the
+//! log gets the cause of what is our own fault. An encoded status stays within
+//! [`STATUS_BYTES_MAX`](crate::limits::STATUS_BYTES_MAX): the details hold the first findings and
+//! say how many there are.
 
 use std::collections::HashMap;
 
@@ -83,10 +83,8 @@ impl Answer {
                 Self::precondition(ErrorReason::ReportState, report, &failure.to_string())
                     .with("state", state.as_str_name())
             }
-            Failure::PageToken => {
-                Self::new(Code::InvalidArgument, ErrorReason::PageTokenInvalid)
-                    .field("page_token", &failure.to_string())
-            }
+            Failure::PageToken => Self::new(Code::InvalidArgument, ErrorReason::PageTokenInvalid)
+                .field("page_token", &failure.to_string()),
             Failure::Filter(_) => Self::new(Code::InvalidArgument, ErrorReason::FilterInvalid)
                 .field("filter", &failure.to_string()),
             Failure::DocumentStream(what) => {
@@ -131,35 +129,44 @@ impl Answer {
     }
 
     fn resource(mut self, kind: &str, name: &str) -> Self {
-        self.details.push(any("ResourceInfo", &ResourceInfo {
-            resource_type: format!("{DOMAIN}.{kind}"),
-            resource_name: name.to_owned(),
-            ..ResourceInfo::default()
-        }));
+        self.details.push(any(
+            "ResourceInfo",
+            &ResourceInfo {
+                resource_type: format!("{DOMAIN}.{kind}"),
+                resource_name: name.to_owned(),
+                ..ResourceInfo::default()
+            },
+        ));
         self.with("resource", name)
     }
 
     fn precondition(reason: ErrorReason, subject: &str, description: &str) -> Self {
         let mut answer = Self::new(Code::FailedPrecondition, reason);
-        answer.details.push(any("PreconditionFailure", &PreconditionFailure {
-            violations: vec![precondition_failure::Violation {
-                r#type: reason_word(reason),
-                subject: subject.to_owned(),
-                description: description.to_owned(),
-            }],
-        }));
+        answer.details.push(any(
+            "PreconditionFailure",
+            &PreconditionFailure {
+                violations: vec![precondition_failure::Violation {
+                    r#type: reason_word(reason),
+                    subject: subject.to_owned(),
+                    description: description.to_owned(),
+                }],
+            },
+        ));
         answer
     }
 
     fn field(mut self, field: &str, description: &str) -> Self {
-        self.details.push(any("BadRequest", &BadRequest {
-            field_violations: vec![FieldViolation {
-                field: field.to_owned(),
-                description: description.to_owned(),
-                reason: reason_word(self.reason),
-                localized_message: Some(chinese_text(self.reason.zh())),
-            }],
-        }));
+        self.details.push(any(
+            "BadRequest",
+            &BadRequest {
+                field_violations: vec![FieldViolation {
+                    field: field.to_owned(),
+                    description: description.to_owned(),
+                    reason: reason_word(self.reason),
+                    localized_message: Some(chinese_text(self.reason.zh())),
+                }],
+            },
+        ));
         self
     }
 
@@ -188,11 +195,8 @@ impl Answer {
             let truncated = shown < self.findings.len();
             metadata.insert("truncated".to_owned(), truncated.to_string());
         }
-        let info = ErrorInfo {
-            reason: reason_word(self.reason),
-            domain: DOMAIN.to_owned(),
-            metadata,
-        };
+        let info =
+            ErrorInfo { reason: reason_word(self.reason), domain: DOMAIN.to_owned(), metadata };
         let chinese = any("LocalizedMessage", &chinese_text(&self.chinese));
         let mut details = vec![any("ErrorInfo", &info), chinese];
         if shown > 0 {

@@ -1,9 +1,9 @@
 //! Turns a CEL expression into Rust over prost messages.
 //!
-//! The subset: `this` and selections, `+ - *`, comparisons, `&& || !`, `has()`, whole numbers, strings
-//! with `==`, `!=`, `matches('…')` and `contains('…')`. What lies outside fails the build. An unset
-//! message reads as its defaults, as CEL has it. Arithmetic is checked: the code is the body of a
-//! closure to `Option<bool>`, and `None` says that a number overflowed.
+//! The subset: `this` and selections, `+ - *`, comparisons, `&& || !`, `has()`, whole numbers,
+//! strings with `==`, `!=`, `matches('…')` and `contains('…')`. What lies outside fails the build.
+//! An unset message reads as its defaults, as CEL has it. Arithmetic is checked: the code is the
+//! body of a closure to `Option<bool>`, and `None` says that a number overflowed.
 //!
 //! CEL's `&&` and `||` absorb errors of either side; the generated ones go left to right. The
 //! difference can only be seen where a number overflows, which bounded cells do not do.
@@ -21,8 +21,8 @@ pub struct Compiled {
     pub bindings: Vec<String>,
     /// The expression, of type `bool`.
     pub code: String,
-    /// The first comparison of sums or counts: left side, relation, right side. Where `>=` and `<=` of
-    /// the same sides both stand in the rule, the relation is `==`.
+    /// The first comparison of sums or counts: left side, relation, right side. Where `>=` and `<=`
+    /// of the same sides both stand in the rule, the relation is `==`.
     pub compared: Option<Comparison>,
     /// What the rule reads: path and Rust expression for its `Value`.
     pub operands: Vec<(String, String)>,
@@ -36,16 +36,9 @@ pub fn compile(
     message: &MessageDescriptor,
     patterns: &mut Vec<String>,
 ) -> Result<Compiled> {
-    let parsed = cel::parser::Parser::new()
-        .parse(source)
-        .map_err(|e| e.to_string())?;
+    let parsed = cel::parser::Parser::new().parse(source).map_err(|e| e.to_string())?;
     let mut counts = BTreeMap::new();
-    let mut compiler = Compiler {
-        message,
-        patterns,
-        counts: &mut counts,
-        first: None,
-    };
+    let mut compiler = Compiler { message, patterns, counts: &mut counts, first: None };
     let mut reads = Reads::default();
     let (code, kind) = compiler.expression(&parsed, &mut reads)?;
     if kind != Type::Bool {
@@ -120,11 +113,9 @@ impl Compiler<'_> {
 
     fn place(&self, e: &IdedExpr) -> Result<Place> {
         match &e.expr {
-            Expr::Ident(name) if name == "this" => Ok(Place {
-                path: String::new(),
-                chain: None,
-                message: self.message.clone(),
-            }),
+            Expr::Ident(name) if name == "this" => {
+                Ok(Place { path: String::new(), chain: None, message: self.message.clone() })
+            }
             Expr::Select(select) if !select.test => {
                 let parent = self.place(&select.operand)?;
                 let field = field(&parent.message, &select.field)?;
@@ -132,11 +123,7 @@ impl Compiler<'_> {
                     return Err(format!("{} is no message", field.full_name()).into());
                 };
                 let chain = step(&parent, &format!("{}.as_ref()", select.field));
-                Ok(Place {
-                    path: join(&parent.path, &select.field),
-                    chain: Some(chain),
-                    message,
-                })
+                Ok(Place { path: join(&parent.path, &select.field), chain: Some(chain), message })
             }
             other => Err(format!("a selection starts at this, not at {other:?}").into()),
         }
@@ -167,10 +154,9 @@ impl Compiler<'_> {
         let name = &select.field;
         let optional = field.supports_presence();
         let (code, kind) = match field.kind() {
-            Kind::Message(message) => (
-                step(&parent, &format!("{name}.as_ref()")),
-                Type::Message(message),
-            ),
+            Kind::Message(message) => {
+                (step(&parent, &format!("{name}.as_ref()")), Type::Message(message))
+            }
             Kind::Int64 | Kind::Int32 | Kind::Enum(_) => (whole_number(&parent, &field), Type::Int),
             Kind::Bool if !optional => (
                 match &parent.chain {
@@ -234,12 +220,8 @@ impl Compiler<'_> {
         target: &IdedExpr,
         reads: &mut Reads,
     ) -> Result<(String, Type)> {
-        let [
-            IdedExpr {
-                expr: Expr::Literal(LiteralValue::String(literal)),
-                ..
-            },
-        ] = call.args.as_slice()
+        let [IdedExpr { expr: Expr::Literal(LiteralValue::String(literal)), .. }] =
+            call.args.as_slice()
         else {
             return Err(format!("{} wants one literal string", call.func_name).into());
         };
@@ -269,8 +251,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Keeps the first comparison that a person would want to see: of counts, not of years and enums,
-    /// and without factors, which belong to thresholds.
+    /// Keeps the first comparison that a person would want to see: of counts, not of years and
+    /// enums, and without factors, which belong to thresholds.
     fn compare(&mut self, left: &str, relation: &str, right: &str) {
         let relation = match relation {
             "==" => "==",
@@ -287,11 +269,8 @@ impl Compiler<'_> {
                 first.relation = "==";
             }
         } else if !left.starts_with("i64::from(") && !left.contains("checked_mul") {
-            self.first = Some(Comparison {
-                left: left.to_owned(),
-                relation,
-                right: right.to_owned(),
-            });
+            self.first =
+                Some(Comparison { left: left.to_owned(), relation, right: right.to_owned() });
         }
     }
 
@@ -302,13 +281,14 @@ impl Compiler<'_> {
     }
 }
 
-/// The index of `pattern` among the regular expressions. Refuses what RE2 and Rust read differently.
+/// The index of `pattern` among the regular expressions. Refuses what RE2 and Rust read
+/// differently.
 pub fn pattern(patterns: &mut Vec<String>, pattern: &str) -> Result<usize> {
     regex_syntax::parse(pattern).map_err(|e| format!("pattern {pattern:?}: {e}"))?;
     for class in ["\\s", "\\S", "\\d", "\\D", "\\w", "\\W", "\\b", "\\B"] {
         if pattern.contains(class) {
             return Err(
-                format!("pattern {pattern:?}: {class} is Unicode here and ASCII in RE2").into(),
+                format!("pattern {pattern:?}: {class} is Unicode here and ASCII in RE2").into()
             );
         }
     }
@@ -348,11 +328,7 @@ fn whole_number(parent: &Place, field: &FieldDescriptor) -> String {
         (Some(chain), true) => format!("{chain}.and_then(|m| m.{name}).unwrap_or(0)"),
         (Some(chain), false) => format!("{chain}.map_or(0, |m| m.{name})"),
     };
-    if wide {
-        code
-    } else {
-        format!("i64::from({code})")
-    }
+    if wide { code } else { format!("i64::from({code})") }
 }
 
 fn prose(parent: &Place, field: &FieldDescriptor) -> String {
@@ -381,11 +357,7 @@ fn field(message: &MessageDescriptor, name: &str) -> Result<FieldDescriptor> {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// Binds each sum that occurs more than once to a name, longest first.
@@ -395,11 +367,8 @@ fn hoist(
     reads: Reads,
     counts: BTreeMap<String, usize>,
 ) -> Compiled {
-    let mut repeated: Vec<String> = counts
-        .into_iter()
-        .filter(|(_, n)| *n > 1)
-        .map(|(code, _)| code)
-        .collect();
+    let mut repeated: Vec<String> =
+        counts.into_iter().filter(|(_, n)| *n > 1).map(|(code, _)| code).collect();
     repeated.sort_by_key(|sum| std::cmp::Reverse(sum.len()));
     let mut bindings: Vec<String> = Vec::new();
     for sum in repeated {
@@ -415,11 +384,5 @@ fn hoist(
         }
         bindings.push(format!("let {name} = {sum};"));
     }
-    Compiled {
-        bindings,
-        code,
-        compared,
-        operands: reads.operands,
-        words: reads.words,
-    }
+    Compiled { bindings, code, compared, operands: reads.operands, words: reads.words }
 }

@@ -28,24 +28,16 @@ pub const PACKAGE: &str = "nianbao.v1";
 
 /// Writes everything that the library includes into `out`.
 pub fn generate(pool: &DescriptorPool, out: &Path) -> Result<()> {
-    let messages: Vec<MessageDescriptor> = pool
-        .all_messages()
-        .filter(|m| m.package_name() == PACKAGE)
-        .collect();
+    let messages: Vec<MessageDescriptor> =
+        pool.all_messages().filter(|m| m.package_name() == PACKAGE).collect();
     let catalogue = rules::catalogue(pool, &messages)?;
-    fs::write(
-        out.join("checks.rs"),
-        checks::generate(pool, &messages, &catalogue.ids)?,
-    )?;
+    fs::write(out.join("checks.rs"), checks::generate(pool, &messages, &catalogue.ids)?)?;
     fs::write(out.join("rules.bin"), catalogue.encoded)?;
     fs::write(out.join("labels.rs"), labels::generate(pool)?)?;
     let form = form::Form::read(pool)?;
     fs::write(out.join("cells.rs"), form.cells_source()?)?;
     for edition in [2019, 2021] {
-        fs::write(
-            out.join(format!("format_{edition}.bin")),
-            form.encode(pool, edition)?,
-        )?;
+        fs::write(out.join(format!("format_{edition}.bin")), form.encode(pool, edition)?)?;
     }
     Ok(())
 }

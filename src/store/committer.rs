@@ -4,7 +4,6 @@
 //! group commit does more for throughput than parallel flushes do, and since preconditions that
 //! are checked by the only writer need no locks. It decides when writes are off.
 
-use std::collections::VecDeque;
 use std::io;
 use std::mem::discriminant;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,10 +51,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn new(position: Position) -> Self {
-        Self {
-            position: AtomicU64::new(position.0),
-            writable: watch::Sender::new(Ok(())),
-        }
+        Self { position: AtomicU64::new(position.0), writable: watch::Sender::new(Ok(())) }
     }
 
     pub(super) fn position(&self) -> Position {
@@ -155,9 +151,9 @@ impl Committer {
 
     /// Whatever is queued by now, within the bounds. It never waits for more: under load the
     /// queue fills during the last sync, and without load waiting would help nobody.
-    fn group(&mut self, first: Request) -> VecDeque<Request> {
+    fn group(&mut self, first: Request) -> Vec<Request> {
         let mut bytes = first.entry.bytes();
-        let mut group = VecDeque::from([first]);
+        let mut group = vec![first];
         while group.len() < self.group_entries && bytes < GROUP_BYTES {
             let Ok(message) = self.messages.try_recv() else {
                 break;
@@ -166,7 +162,7 @@ impl Committer {
                 break;
             };
             bytes += request.entry.bytes();
-            group.push_back(request);
+            group.push(request);
         }
         group
     }
@@ -183,10 +179,9 @@ impl Committer {
         };
         let reserve_bytes = self.reserve_bytes;
         self.off = match free {
-            Ok(free_bytes) if free_bytes < reserve_bytes => Some(WritesOff::LowSpace {
-                free_bytes,
-                reserve_bytes,
-            }),
+            Ok(free_bytes) if free_bytes < reserve_bytes => {
+                Some(WritesOff::LowSpace { free_bytes, reserve_bytes })
+            }
             _ => None,
         };
         self.state.set(self.off.clone().map_or(Ok(()), Err));
@@ -194,7 +189,7 @@ impl Committer {
 
     /// Answers every request of the group, and none before the group is on disk. That holds for
     /// refusals too: one may rest on an entry of the same group that is about to be lost.
-    fn commit(&mut self, group: VecDeque<Request>) {
+    fn commit(&mut self, group: Vec<Request>) {
         let mut replies = Vec::with_capacity(group.len());
         let mut answers = Vec::with_capacity(group.len());
         let mut entries = Vec::with_capacity(group.len());
@@ -209,19 +204,13 @@ impl Committer {
             let outcome = catch_unwind(AssertUnwindSafe(|| self.write(&entries, &mut answers)));
             let outcome = outcome.unwrap_or_else(|p| Err(Error::Damaged(panic_text(&*p).into())));
             match outcome {
-                Ok(()) => self
-                    .state
-                    .position
-                    .store(self.position.0, Ordering::Release),
+                Ok(()) => self.state.position.store(self.position.0, Ordering::Release),
                 Err(cause) => self.turn_off(cause),
             }
         }
         drop((entries, permits));
         if let Some(off) = &self.off {
-            answers = replies
-                .iter()
-                .map(|_| Err(CommitError::WritesOff(off.clone())))
-                .collect();
+            answers = replies.iter().map(|_| Err(CommitError::WritesOff(off.clone()))).collect();
         }
         for (reply, answer) in replies.into_iter().zip(answers) {
             // A caller that went away is no reason to stop.
@@ -284,11 +273,7 @@ impl Committer {
     fn turn_off(&mut self, cause: Error) {
         let full = matches!(&cause, Error::Io(e) if e.kind() == io::ErrorKind::StorageFull);
         let cause = Arc::new(cause);
-        let off = if full {
-            WritesOff::DiskFull(cause)
-        } else {
-            WritesOff::SyncFailed(cause)
-        };
+        let off = if full { WritesOff::DiskFull(cause) } else { WritesOff::SyncFailed(cause) };
         self.state.set(Err(off.clone()));
         self.off = Some(off);
     }

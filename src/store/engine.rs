@@ -5,11 +5,11 @@
 //! Four habits of sled 0.34 are dealt with here:
 //!
 //! - `flush` calls `sync_file_range` on Linux, which flushes neither the disk's cache nor a grown
-//!   file's size. [`Disk::sync`] adds `fdatasync` on the data file.
+//! file's size. [`Disk::sync`] adds `fdatasync` on the data file.
 //! - A page of more than a quarter of a segment goes to a file of its own under `blobs/`, which
-//!   sled never syncs. [`Disk::sync`] syncs those that are new; [`SEGMENT_BYTES`] keeps them rare.
+//! sled never syncs. [`Disk::sync`] syncs those that are new; [`SEGMENT_BYTES`] keeps them rare.
 //! - Damaged files make it panic in places, both at open and at a later read. Every call stands
-//!   inside [`guarded`], which makes an [`Error`] of the panic.
+//! inside [`guarded`], which makes an [`Error`] of the panic.
 //! - Its cache would grow to 1 GiB; the caller states the bound.
 
 use std::collections::{HashMap, HashSet};
@@ -25,7 +25,7 @@ use super::{Error, Pair, Position};
 /// First byte of the keys that the store keeps for itself.
 pub(super) const RESERVED: u8 = 0x00;
 
-/// Where the position of the last applied entry stands, written in that entry's own batch.
+/// Where the position of the last applied entry stands, written in the same batch.
 const POSITION_KEY: &[u8] = b"\0position";
 
 /// The unit of sled's log, fixed when a folder is created.
@@ -153,15 +153,8 @@ pub(super) struct Disk {
 impl Disk {
     fn open(dir: &Path) -> io::Result<Self> {
         // Writable, as some systems refuse to sync through a handle for reading.
-        let data = File::options()
-            .read(true)
-            .write(true)
-            .open(dir.join("db"))?;
-        Ok(Self {
-            dir: dir.to_owned(),
-            data,
-            blobs_synced: HashSet::new(),
-        })
+        let data = File::options().read(true).write(true).open(dir.join("db"))?;
+        Ok(Self { dir: dir.to_owned(), data, blobs_synced: HashSet::new() })
     }
 
     /// Makes what was flushed survive a power loss.
@@ -175,9 +168,13 @@ impl Disk {
     fn sync_all(&mut self) -> io::Result<()> {
         self.sync()?;
         sync_dir(&self.dir)?;
-        match self.dir.canonicalize()?.parent() {
-            Some(parent) => sync_dir(parent),
-            None => Ok(()),
+        let Some(parent) = self.dir.canonicalize()?.parent().map(sync_dir) else {
+            return Ok(());
+        };
+        match parent {
+            // Whoever may not read the parent did not create the folder in it just now.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
         }
     }
 
@@ -190,11 +187,7 @@ impl Disk {
         for blob in std::fs::read_dir(&folder)? {
             let name = blob?.file_name();
             if !self.blobs_synced.contains(&name) {
-                match File::options()
-                    .read(true)
-                    .write(true)
-                    .open(folder.join(&name))
-                {
+                match File::options().read(true).write(true).open(folder.join(&name)) {
                     Ok(file) => file.sync_all()?,
                     // sled removes a blob as soon as a later page replaces it.
                     Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
@@ -216,11 +209,7 @@ impl Disk {
 
 /// Makes the names in a folder survive a power loss, where a folder can be opened as a file.
 fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(dir)?.sync_all()
-    } else {
-        Ok(())
-    }
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
 /// Runs a call into sled and makes an [`Error`] of its error or its panic.
@@ -257,10 +246,9 @@ impl Error {
     /// test opens a folder twice.
     fn at_open(self, dir: &Path) -> Self {
         match self {
-            Self::Io(e) if e.to_string().starts_with("could not acquire lock on") => Self::Locked {
-                dir: dir.to_owned(),
-                cause: e,
-            },
+            Self::Io(e) if e.to_string().starts_with("could not acquire lock on") => {
+                Self::Locked { dir: dir.to_owned(), cause: e }
+            }
             other => other,
         }
     }

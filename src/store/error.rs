@@ -56,7 +56,7 @@ pub enum WritesOff {
     LowSpace {
         /// Bytes free when it was noticed.
         free_bytes: u64,
-        /// [`Options::reserve_bytes`].
+        /// [`Options::reserve_bytes`](super::Options::reserve_bytes).
         reserve_bytes: u64,
     },
     /// The store was closed.
@@ -70,10 +70,7 @@ impl fmt::Display for WritesOff {
             Self::SyncFailed(_) => {
                 f.write_str("writes are off until a restart: a write to disk failed")
             }
-            Self::LowSpace {
-                free_bytes,
-                reserve_bytes,
-            } => write!(
+            Self::LowSpace { free_bytes, reserve_bytes } => write!(
                 f,
                 "writes are off until there is more disk space: {free_bytes} bytes free, \
                  {reserve_bytes} kept in reserve"
@@ -127,10 +124,7 @@ impl fmt::Display for CommitError {
                 write!(f, "the key of put {index} is empty or begins with 0x00")
             }
             Self::TooLarge { bytes } => {
-                write!(
-                    f,
-                    "an entry of {bytes} bytes; at most {ENTRY_BYTES_MAX} are taken"
-                )
+                write!(f, "an entry of {bytes} bytes; at most {ENTRY_BYTES_MAX} are taken")
             }
             Self::Unreadable(e) => write!(f, "a precondition cannot be checked: {e}"),
             Self::WritesOff(off) => off.fmt(f),

@@ -6,7 +6,7 @@
 //! - **Acknowledged means on disk.** [`Store::commit`] answers after the entry was synced.
 //! - **Whole or not at all.** After a crash each entry is there with all its puts, or with none.
 //! - **Fail-stop writing.** After the first failed sync writes are off until the process starts
-//!   again; reads go on. With too little room left writes are off until there is room.
+//! again; reads go on. With too little room left writes are off until there is room.
 //! - **Order.** Entries apply one after another; each is checked against all before it.
 //!
 //! The API assumes neither one process nor one server: positions are opaque, and whoever wants to
@@ -121,10 +121,7 @@ impl Entry {
     }
 
     fn bytes(&self) -> usize {
-        self.puts
-            .iter()
-            .map(|(key, value)| key.len() + value.len())
-            .sum()
+        self.puts.iter().map(|(key, value)| key.len() + value.len()).sum()
     }
 }
 
@@ -194,9 +191,7 @@ impl FromStr for Position {
         if text.len() != 16 || !text.bytes().all(digits) {
             return Err(ParsePositionError);
         }
-        u64::from_str_radix(text, 16)
-            .map(Self)
-            .map_err(|_| ParsePositionError)
+        u64::from_str_radix(text, 16).map(Self).map_err(|_| ParsePositionError)
     }
 }
 
@@ -240,15 +235,7 @@ impl Store {
             .map_err(Error::Io)?;
         let queue = Arc::new(Semaphore::new(queue_bytes.min(Semaphore::MAX_PERMITS)));
         let thread = Mutex::new(Some(thread));
-        Ok(Self {
-            shared: Arc::new(Shared {
-                engine,
-                state,
-                queue,
-                messages,
-                thread,
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { engine, state, queue, messages, thread }) })
     }
 
     /// Applies `entry` if every precondition holds, and answers when it is on disk.
@@ -274,17 +261,9 @@ impl Store {
             _ => return Err(CommitError::TooLarge { bytes }),
         };
         let queue = self.shared.queue.clone();
-        let permit = queue
-            .acquire_many_owned(share)
-            .await
-            .map_err(|_| self.refusal())?;
+        let permit = queue.acquire_many_owned(share).await.map_err(|_| self.refusal())?;
         let (reply, answer) = oneshot::channel();
-        let request = Request {
-            entry,
-            preconditions,
-            reply,
-            permit,
-        };
+        let request = Request { entry, preconditions, reply, permit };
         let sent = self.shared.messages.send(Message::Commit(request));
         sent.map_err(|_| self.refusal())?;
         answer.await.unwrap_or_else(|_| Err(self.refusal()))

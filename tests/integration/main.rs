@@ -1,7 +1,14 @@
 //! The integration tests, in one binary: one link instead of a dozen.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
+#![allow(unreachable_pub, reason = "nobody can reach into a test, whatever is public in it")]
+
 mod support;
 
+mod contract;
 mod document;
 mod findings;
 mod reading;
+mod server;
+mod store;
+mod tidy;

@@ -79,14 +79,18 @@ fn keeps_prose_apart_from_preface_tables_and_page_numbers() {
         assert!(overview.ends_with("全年组织培训2次。"));
         assert_eq!(lines(problems).len(), 2);
         assert!(problems.starts_with("公开工作还有两处不足"));
-        let six = ["（一）本年承办人大建议19件、政协提案23件，均已答复。", "（二）本年没有收取信息处理费。"];
+        let six = [
+            "（一）本年承办人大建议19件、政协提案23件，均已答复。",
+            "（二）本年没有收取信息处理费。",
+        ];
         assert_eq!(lines(other), six);
     }
 }
 
 #[test]
 fn says_where_each_value_was_read() {
-    for (bytes, values) in [(TXT, 200), (DOCX, 200), (HTML.as_bytes(), 200), (OFFICE.as_bytes(), 198)]
+    for (bytes, values) in
+        [(TXT, 200), (DOCX, 200), (HTML.as_bytes(), 200), (OFFICE.as_bytes(), 198)]
     {
         let document = Document::from_bytes(bytes, None).unwrap();
         let reading = read::read(&document, &DocumentHeader::default());
@@ -104,8 +108,8 @@ fn says_where_each_value_was_read() {
         // A unit beside an amount is no cell of its own.
         assert_eq!(cells.len(), values);
         for cell in form::CELLS.iter().filter(|cell| cell.kind != CellKind::Text) {
-            let known = cell.get(&reading.report).is_some()
-                || blank(&reading.report, cell.path).is_some();
+            let known =
+                cell.get(&reading.report).is_some() || blank(&reading.report, cell.path).is_some();
             assert_eq!(cells.contains(cell.path), known, "{}", cell.path);
         }
         let prose: Vec<_> = reading.provenance.iter().filter(|p| p.table == 0).collect();
@@ -168,9 +172,8 @@ fn keeps_what_is_printed_in_a_cell() {
         let to = granted.replace("<td>8</td><td>0", &format!("<td>{printed}</td><td>0"));
         let report = changed(HTML, &[(granted, &to)]).report;
         let found = value(&report, path).ok_or_else(|| blank(&report, path).unwrap());
-        let expected = expected
-            .map(str::to_owned)
-            .map_err(|(kind, raw): (Kind, &str)| (kind, raw.to_owned()));
+        let expected =
+            expected.map(str::to_owned).map_err(|(kind, raw): (Kind, &str)| (kind, raw.to_owned()));
         assert_eq!(found, expected, "{printed}");
     }
     for (printed, expected, notes) in [
@@ -307,8 +310,16 @@ fn tells_a_damaged_label_only_where_one_wins() {
 #[test]
 fn is_not_fooled_by_prose_that_numbers_itself() {
     let expected = reading(HTML.as_bytes()).report;
-    let prose = ["一、主动公开情况", "二、依申请公开", "三、信息管理", "四、平台建设", "五、监督保障", "六、其他"];
-    let paragraphs: String = prose.iter().map(|text| format!("<p>{text}</p><p>文字。</p>")).collect();
+    let prose = [
+        "一、主动公开情况",
+        "二、依申请公开",
+        "三、信息管理",
+        "四、平台建设",
+        "五、监督保障",
+        "六、其他",
+    ];
+    let paragraphs: String =
+        prose.iter().map(|text| format!("<p>{text}</p><p>文字。</p>")).collect();
     let heading = "<p>一、总体情况</p>\n";
     let to = format!("{heading}{paragraphs}");
     let changes = [
@@ -321,7 +332,9 @@ fn is_not_fooled_by_prose_that_numbers_itself() {
     ];
     let report = changed(HTML, &changes).report;
     let [overview, problems, other] = texts(&report).map(Option::unwrap);
-    assert!(overview.starts_with("一、主动公开情况\n文字。") && overview.contains("六、其他\n文字。"));
+    assert!(
+        overview.starts_with("一、主动公开情况\n文字。") && overview.contains("六、其他\n文字。")
+    );
     assert!(overview.ends_with("全年组织培训2次。"));
     assert_eq!([Some(problems), Some(other)], texts(&expected)[1..]);
     assert!(form::CELLS.iter().all(|cell| cell.get(&report) == cell.get(&expected)));
@@ -391,7 +404,14 @@ fn reads_tables_in_pieces_and_in_one() {
 fn tells_columns_by_their_heads() {
     // 总计 stands first, and an extra column that the form does not have.
     let mut page = HTML.to_owned();
-    for line in HTML.lines().filter(|l| l.ends_with("<td>0</td><td>0</td><td>0</td><td>0</td></tr>") || l.ends_with("<td>0</td><td>65</td></tr>") || l.ends_with("<td>0</td><td>8</td></tr>") || l.ends_with("<td>0</td><td>5</td></tr>") || l.ends_with("<td>0</td><td>1</td></tr>") || l.ends_with("<td>0</td><td>51</td></tr>")) {
+    for line in HTML.lines().filter(|l| {
+        l.ends_with("<td>0</td><td>0</td><td>0</td><td>0</td></tr>")
+            || l.ends_with("<td>0</td><td>65</td></tr>")
+            || l.ends_with("<td>0</td><td>8</td></tr>")
+            || l.ends_with("<td>0</td><td>5</td></tr>")
+            || l.ends_with("<td>0</td><td>1</td></tr>")
+            || l.ends_with("<td>0</td><td>51</td></tr>")
+    }) {
         let cells: Vec<&str> = line.split("<td>").collect();
         if cells.len() < 8 || line.contains("<td>2</td>") {
             continue;
@@ -411,7 +431,8 @@ fn tells_columns_by_their_heads() {
         "<tr><td rowspan=2>总计</td><td rowspan=2>自然人</td><td colspan=6>法人或其他组织</td></tr>",
         1,
     );
-    let page = page.replacen("<tr><td>商业<br>企业</td>", "<tr><td>小计</td><td>商业<br>企业</td>", 1);
+    let page =
+        page.replacen("<tr><td>商业<br>企业</td>", "<tr><td>小计</td><td>商业<br>企业</td>", 1);
     let reading = reading(page.as_bytes());
     let expected = self::reading(HTML.as_bytes()).report;
     assert_eq!(reading.report.requests, expected.requests);
@@ -437,10 +458,26 @@ fn takes_merged_blanks_for_each_column_and_guesses_no_column() {
 fn takes_title_and_year_from_the_title_line() {
     let page = |title: &str| format!("{title}<p>一、总体情况</p><p>甲。</p>");
     for (title, year, expected) in [
-        ("<p>示例局2023年政府信息公开工作年度报告</p>", 2023, "示例局2023年政府信息公开工作年度报告"),
-        ("<p>示例局</p><p>2022年度政府信息公开工作年度报告</p>", 2022, "示例局2022年度政府信息公开工作年度报告"),
-        ("<p>首页 &gt; 年报</p><p>二〇二一年示例局政府信息公开年报</p>", 2021, "二〇二一年示例局政府信息公开年报"),
-        ("<title>示例局2024年政府信息公开工作年度报告</title>", 2024, "示例局2024年政府信息公开工作年度报告"),
+        (
+            "<p>示例局2023年政府信息公开工作年度报告</p>",
+            2023,
+            "示例局2023年政府信息公开工作年度报告",
+        ),
+        (
+            "<p>示例局</p><p>2022年度政府信息公开工作年度报告</p>",
+            2022,
+            "示例局2022年度政府信息公开工作年度报告",
+        ),
+        (
+            "<p>首页 &gt; 年报</p><p>二〇二一年示例局政府信息公开年报</p>",
+            2021,
+            "二〇二一年示例局政府信息公开年报",
+        ),
+        (
+            "<title>示例局2024年政府信息公开工作年度报告</title>",
+            2024,
+            "示例局2024年政府信息公开工作年度报告",
+        ),
         ("<p>甲</p>", 0, ""),
     ] {
         let report = reading(page(title).as_bytes()).report;
@@ -455,7 +492,10 @@ fn takes_title_and_year_from_the_title_line() {
     };
     let reading = read::read(&document, &header);
     let report = &reading.report;
-    assert_eq!((report.organ.as_str(), report.year, report.scope()), ("organs/a", 2022, Scope::Region));
+    assert_eq!(
+        (report.organ.as_str(), report.year, report.scope()),
+        ("organs/a", 2022, Scope::Region)
+    );
     assert!(reading.notes.iter().any(|note| note.field_path == "year"));
 }
 
@@ -463,7 +503,8 @@ fn takes_title_and_year_from_the_title_line() {
 fn reads_any_cell_that_is_changed() {
     let expected = support::housing();
     let provenance = reading(TXT).provenance;
-    for (cell, at) in form::CELLS.iter().filter(|cell| cell.is_in(Edition::Edition2021)).zip(1000..) {
+    for (cell, at) in form::CELLS.iter().filter(|cell| cell.is_in(Edition::Edition2021)).zip(1000..)
+    {
         let place = provenance.iter().find(|p| p.field_path == cell.path).unwrap();
         let line = place.place.split("文本第").nth(1).unwrap().trim_end_matches("行）");
         let line: usize = line.parse().unwrap();
