@@ -180,21 +180,42 @@ fn reads_a_web_page() {
 
 #[test]
 fn reads_a_word_file() {
-    let p = |text: &str| format!("<w:p><w:r><w:t>{text}</w:t></w:r></w:p>");
-    let tc = |marks: &str, text: &str| format!("<w:tc><w:tcPr>{marks}</w:tcPr>{}</w:tc>", p(text));
-    let tr = |cells: &[String]| format!("<w:tr>{}</w:tr>", cells.concat());
-    let tbl = |rows: &[String]| format!("<w:tbl>{}</w:tbl>", rows.concat());
-    let down = "<w:vMerge/>";
+    let t = |text: &str| format!("<w:t>{text}</w:t>");
+    let p = |content: &str| format!("<w:p><w:r>{content}</w:r></w:p>");
+    let tc =
+        |marks: &str, text: &str| format!("<w:tc><w:tcPr>{marks}</w:tcPr>{}</w:tc>", p(&t(text)));
+    let tbl = |rows: &[&[String]]| {
+        let rows: String =
+            rows.iter().map(|row| format!("<w:tr>{}</w:tr>", row.concat())).collect();
+        format!("<w:tbl>{rows}</w:tbl>")
+    };
+    let tabs = "<w:p><w:pPr><w:tabs><w:tab/></w:tabs></w:pPr><w:t>甲</w:t></w:p>";
+    let deleted = "<w:del><w:delText>旧</w:delText></w:del><w:ins><w:t>新</w:t></w:ins>";
+    let moved =
+        "<w:moveFrom><w:t>旧</w:t></w:moveFrom><w:instrText>PAGE</w:instrText><w:t>新</w:t>";
+    let text_box = format!(
+        "{}<m:Choice><w:txbxContent>{}</w:txbxContent></m:Choice><m:Fallback>{}</m:Fallback>{}",
+        t("前"),
+        p(&t("框")),
+        t("旧"),
+        t("后"),
+    );
+    let (down, right) = ("<w:vMerge/>", "<w:hMerge w:val=\"continue\"/>");
+    let (top, left) = ("<w:vMerge w:val=\"restart\"/>", "<w:hMerge w:val=\"restart\"/>");
+    let before = "<w:tcPrChange><w:tcPr><w:vMerge/></w:tcPr></w:tcPrChange>";
     for (body, lines) in [
-        (p("a&lt;&#x4e59;<![CDATA[<]]>"), &["a<乙<"][..]),
-        ("<w:p><w:r><w:t>甲</w:t><w:br/><w:t>乙</w:t><w:tab/><w:t>丙</w:t></w:r></w:p>".into(), &["甲", "乙 丙"]),
-        ("<w:p><w:pPr><w:tabs><w:tab/></w:tabs></w:pPr><w:r><w:t>甲</w:t></w:r></w:p>".into(), &["甲"]),
-        ("<w:p><w:del><w:r><w:delText>旧</w:delText></w:r></w:del><w:ins><w:r><w:t>新</w:t></w:r></w:ins></w:p>".into(), &["新"]),
-        ("<w:p><w:moveFrom><w:r><w:t>旧</w:t></w:r></w:moveFrom><w:r><w:instrText>PAGE</w:instrText><w:t>新</w:t></w:r></w:p>".into(), &["新"]),
-        ("<w:p><w:r><w:t>前</w:t><m:AlternateContent><m:Choice><w:txbxContent><w:p><w:r><w:t>框</w:t></w:r></w:p></w:txbxContent></m:Choice><m:Fallback><w:t>旧</w:t></m:Fallback></m:AlternateContent><w:t>后</w:t></w:r></w:p>".into(), &["框", "前后"]),
-        (tbl(&[tr(&[tc("<w:vMerge w:val=\"restart\"/>", "甲"), tc("", "1")]), tr(&[tc(down, "藏"), tc("", "2")])]), &["[甲|1]", "[|2]"]),
-        (tbl(&[tr(&[tc("<w:hMerge w:val=\"restart\"/>", "甲"), tc("<w:hMerge w:val=\"continue\"/>", ""), tc("", "2")])]), &["[甲|2]"]),
-        (tbl(&[tr(&[tc("<w:tcPrChange><w:tcPr><w:vMerge/></w:tcPr></w:tcPrChange>", "甲"), tc("", "2")])]), &["[甲|2]"]),
+        (p(&t("a&lt;&#x4e59;<![CDATA[<]]>")), &["a<乙<"][..]),
+        (p("<w:t>甲</w:t><w:br/><w:t>乙</w:t><w:tab/><w:t>丙</w:t>"), &["甲", "乙 丙"]),
+        (tabs.to_owned(), &["甲"]),
+        (p(deleted), &["新"]),
+        (p(moved), &["新"]),
+        (p(&text_box), &["框", "前后"]),
+        (
+            tbl(&[&[tc(top, "甲"), tc("", "1")], &[tc(down, "藏"), tc("", "2")]]),
+            &["[甲|1]", "[|2]"],
+        ),
+        (tbl(&[&[tc(left, "甲"), tc(right, "藏"), tc("", "2")]]), &["[甲|2]"]),
+        (tbl(&[&[tc(before, "甲"), tc("", "2")]]), &["[甲|2]"]),
     ] {
         assert_eq!(outline(&open(&docx_of(&body))), lines, "{body}");
     }
