@@ -375,9 +375,13 @@ fn step(parent: &Place, access: &str) -> String {
 }
 
 fn field(message: &MessageDescriptor, name: &str) -> Result<FieldDescriptor> {
-    message
+    let field = message
         .get_field_by_name(name)
-        .ok_or_else(|| format!("{} has no field {name}", message.full_name()).into())
+        .ok_or_else(|| format!("{} has no field {name}", message.full_name()))?;
+    if field.is_list() || field.is_map() {
+        return Err(format!("outside the subset: {} is a list", field.full_name()).into());
+    }
+    Ok(field)
 }
 
 fn join(path: &str, name: &str) -> String {
