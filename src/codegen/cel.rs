@@ -45,6 +45,7 @@ pub fn compile(
         patterns,
         counts: &mut counts,
         first: None,
+        threshold: false,
     };
     let mut reads = Reads::default();
     let (code, kind) = compiler.expression(&parsed, &mut reads)?;
@@ -93,6 +94,8 @@ struct Compiler<'a> {
     patterns: &'a mut Vec<String>,
     counts: &'a mut BTreeMap<String, usize>,
     first: Option<Comparison>,
+    /// Whether a share is compared before any sum: then no figure says what would have been right.
+    threshold: bool,
 }
 
 /// A selection: its path from `this`, and the chain of Rust that reaches it.
@@ -270,7 +273,7 @@ impl Compiler<'_> {
     }
 
     /// Keeps the first comparison that a person would want to see: of counts, not of years and enums,
-    /// and without factors, which belong to thresholds.
+    /// and of no rule about a share, which shows by its factor.
     fn compare(&mut self, left: &str, relation: &str, right: &str) {
         let relation = match relation {
             "==" => "==",
@@ -286,7 +289,9 @@ impl Compiler<'_> {
             if opposite && first.left == left && first.right == right {
                 first.relation = "==";
             }
-        } else if !left.starts_with("i64::from(") && !left.contains("checked_mul") {
+        } else if left.contains("checked_mul") || right.contains("checked_mul") {
+            self.threshold = true;
+        } else if !self.threshold && !left.starts_with("i64::from(") {
             self.first = Some(Comparison {
                 left: left.to_owned(),
                 relation,
