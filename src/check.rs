@@ -68,35 +68,17 @@ impl Evidence {
         let words = words.iter().find_map(|(path, text, literal)| {
             let byte = text.find(literal)?;
             let start = text[..byte].chars().count();
-            Some((
-                *path,
-                Range {
-                    start,
-                    end: start + literal.chars().count(),
-                },
-            ))
+            Some((*path, Range { start, end: start + literal.chars().count() }))
         });
-        Evidence {
-            operands,
-            compared,
-            bound: None,
-            words,
-        }
+        Evidence { operands, compared, bound: None, words }
     }
 
     fn bounded(value: Value, bound: &'static str) -> Self {
-        Evidence {
-            operands: vec![("", value)],
-            bound: Some(bound),
-            ..Evidence::default()
-        }
+        Evidence { operands: vec![("", value)], bound: Some(bound), ..Evidence::default() }
     }
 
     fn absent() -> Self {
-        Evidence {
-            operands: vec![("", Value::Absent)],
-            ..Evidence::default()
-        }
+        Evidence { operands: vec![("", Value::Absent)], ..Evidence::default() }
     }
 }
 
@@ -127,11 +109,7 @@ impl Value {
     }
 
     fn words(text: &str, words: &str) -> Self {
-        if text.contains(words) {
-            Value::Text(words.to_owned())
-        } else {
-            Value::Absent
-        }
+        if text.contains(words) { Value::Text(words.to_owned()) } else { Value::Absent }
     }
 }
 
@@ -144,26 +122,14 @@ pub struct Path<'a> {
 
 impl<'a> Path<'a> {
     /// The message itself.
-    pub const ROOT: Path<'static> = Path {
-        above: None,
-        name: "",
-        index: None,
-    };
+    pub const ROOT: Path<'static> = Path { above: None, name: "", index: None };
 
     fn field(&'a self, name: &'static str) -> Path<'a> {
-        Path {
-            above: Some(self),
-            name,
-            index: None,
-        }
+        Path { above: Some(self), name, index: None }
     }
 
     fn item(&'a self, name: &'static str, index: usize) -> Path<'a> {
-        Path {
-            above: Some(self),
-            name,
-            index: Some(index),
-        }
+        Path { above: Some(self), name, index: Some(index) }
     }
 
     fn write(&self, out: &mut String) {
@@ -200,11 +166,7 @@ fn rule(
 fn fail(path: &Path<'_>, rule: &'static str, evidence: Evidence, out: &mut Vec<Violation>) {
     let mut rendered = String::with_capacity(48);
     path.write(&mut rendered);
-    out.push(Violation {
-        rule,
-        path: rendered,
-        evidence,
-    });
+    out.push(Violation { rule, path: rendered, evidence });
 }
 
 #[allow(

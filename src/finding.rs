@@ -1,7 +1,7 @@
 //! Findings: what the broken rules say to a person and to a program.
 //!
-//! The same report gives the same findings, byte for byte: in form order, then by rule id, derived ones
-//! last. Nothing is suppressed.
+//! The same report gives the same findings, byte for byte: in form order, then by rule id, derived
+//! ones last. Nothing is suppressed.
 
 use std::fmt::Write as _;
 
@@ -34,6 +34,13 @@ pub fn findings(report: &Report) -> Vec<Finding> {
     ranked.into_iter().map(|(_, finding)| finding).collect()
 }
 
+/// The broken rules of any other message, such as a request, as findings in the order of the
+/// schema.
+pub fn describe(violations: Vec<Violation>) -> Vec<Finding> {
+    let none = Report::default();
+    violations.into_iter().filter_map(|v| render(&none, v)).map(|(_, finding)| finding).collect()
+}
+
 /// How many findings of each severity there are.
 pub fn counts(findings: &[Finding]) -> FindingCounts {
     let mut counts = FindingCounts::default();
@@ -54,24 +61,15 @@ pub fn unexplained<'a>(report: &Report, findings: &'a [Finding]) -> Vec<&'a Find
     findings
         .iter()
         .filter(|f| f.severity() == Severity::Warning && !f.derived)
-        .filter(|f| {
-            !report
-                .explanations
-                .iter()
-                .any(|e| e.fingerprint == f.fingerprint)
-        })
+        .filter(|f| !report.explanations.iter().any(|e| e.fingerprint == f.fingerprint))
         .collect()
 }
 
-/// The finding of one violation and its rank in form order. `None` cannot arise: `build.rs` refuses a
-/// rule without an entry in the catalogue.
+/// The finding of one violation and its rank in form order. `None` cannot arise: `build.rs` refuses
+/// a rule without an entry in the catalogue.
 fn render(report: &Report, violation: Violation) -> Option<(usize, Finding)> {
     let rule = rules::rule(violation.rule)?;
-    let Violation {
-        path: rule_path,
-        evidence,
-        ..
-    } = violation;
+    let Violation { path: rule_path, evidence, .. } = violation;
     let field_path = join(&rule_path, &rule.subject);
     let (rank, cell) = address(report, &field_path);
     let operands = operands(&rule_path, &evidence);
@@ -102,8 +100,8 @@ fn render(report: &Report, violation: Violation) -> Option<(usize, Finding)> {
     Some((rank, finding))
 }
 
-/// The rank in form order and the Chinese address of a path. A blank is found under the cell that it
-/// speaks of.
+/// The rank in form order and the Chinese address of a path. A blank is found under the cell that
+/// it speaks of.
 fn address(report: &Report, path: &str) -> (usize, String) {
     let spoken_of = blank_of(report, path).unwrap_or(path);
     match form::place(spoken_of) {
@@ -140,17 +138,13 @@ fn figures(evidence: &Evidence) -> (String, String, String) {
             let delta = i128::from(actual) - i128::from(expected);
             (expected.to_string(), actual.to_string(), delta.to_string())
         } else {
-            (
-                format!("{relation} {expected}"),
-                actual.to_string(),
-                String::new(),
-            )
+            (format!("{relation} {expected}"), actual.to_string(), String::new())
         };
     }
     let expected = evidence.bound.unwrap_or_default().to_owned();
     let actual = match evidence.operands.as_slice() {
         [("", Value::Number(number))] => number.to_string(),
-        [("", Value::Text(text))] => quote(text),
+        [(_, Value::Text(text))] => quote(text),
         _ => String::new(),
     };
     (expected, actual, String::new())
@@ -189,11 +183,7 @@ fn message_zh(rule: &pb::Rule, expected: &str, actual: &str, delta: &str, blanks
 fn message_en(rule: &pb::Rule, expected: &str, actual: &str) -> String {
     let mut out = rule.text_en.clone();
     if !expected.is_empty() {
-        let _ = write!(
-            out,
-            ": expected {expected}, found {}",
-            shown(actual, "nothing")
-        );
+        let _ = write!(out, ": expected {expected}, found {}", shown(actual, "nothing"));
     } else if !actual.is_empty() {
         let _ = write!(out, ": {actual}");
     }
@@ -227,12 +217,10 @@ fn fingerprint(rule_id: &str, field_path: &str, operands: &[Operand]) -> String 
         hash.update(b"\n");
     }
     let digest = hash.finalize();
-    digest[..8]
-        .iter()
-        .fold(String::with_capacity(16), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    digest[..8].iter().fold(String::with_capacity(16), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 /// Marks the findings that another explains: one of a rule in `implied_by`, on the same message, or
@@ -242,10 +230,7 @@ fn mark_derived(ranked: &mut [(usize, Finding)]) {
         .iter()
         .map(|(_, finding)| {
             let causes = rules::rule(&finding.rule_id).map_or(&[][..], |r| &r.implied_by);
-            !causes.is_empty()
-                && ranked
-                    .iter()
-                    .any(|(_, cause)| explains(cause, finding, causes))
+            !causes.is_empty() && ranked.iter().any(|(_, cause)| explains(cause, finding, causes))
         })
         .collect();
     for ((_, finding), derived) in ranked.iter_mut().zip(derived) {
@@ -266,10 +251,7 @@ fn explains(cause: &Finding, finding: &Finding, causes: &[String]) -> bool {
         .is_some_and(|rest| finding.rule_path.is_empty() || rest.starts_with('.'));
     below
         && cause.operands.iter().any(|operand| {
-            finding
-                .operands
-                .iter()
-                .any(|other| other.field_path == operand.field_path)
+            finding.operands.iter().any(|other| other.field_path == operand.field_path)
         })
 }
 

@@ -132,7 +132,16 @@ pub struct Place {
     pub en: &'static str,
 }
 
+/// An enum whose values have labels in the schema.
+pub trait Labelled: Copy {
+    /// The Chinese label.
+    fn zh(self) -> &'static str;
+    /// The English label.
+    fn en(self) -> &'static str;
+}
+
 include!(concat!(env!("OUT_DIR"), "/cells.rs"));
+include!(concat!(env!("OUT_DIR"), "/labels.rs"));
 
 /// The cell at that path.
 pub fn cell(path: &str) -> Option<&'static Cell> {
@@ -144,13 +153,8 @@ pub fn cell(path: &str) -> Option<&'static Cell> {
 /// The place at that path, or the nearest above it, and its rank in form order.
 /// `None` where not even the first name is a field of the report.
 pub fn place(path: &str) -> Option<(usize, &'static Place)> {
-    static INDEX: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
-        PLACES
-            .iter()
-            .enumerate()
-            .map(|(i, p)| (p.path, i))
-            .collect()
-    });
+    static INDEX: LazyLock<HashMap<&str, usize>> =
+        LazyLock::new(|| PLACES.iter().enumerate().map(|(i, p)| (p.path, i)).collect());
     let mut rest = path;
     loop {
         if let Some(&rank) = INDEX.get(rest) {

@@ -6,6 +6,9 @@
 #![allow(
     missing_docs,
     clippy::all,
+    clippy::pedantic,
+    clippy::restriction,
+    rustdoc::all,
     reason = "generated from the schema, which is documented there"
 )]
 

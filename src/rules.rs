@@ -1,7 +1,7 @@
 //! The catalogue of rules, and the rules that need more than an expression.
 //!
-//! The catalogue is written by `build.rs` from the options of the schema: severity, class, texts and
-//! what a missing operand means stand beside each rule there, and nowhere else.
+//! The catalogue is written by `build.rs` from the options of the schema: severity, class, texts
+//! and what a missing operand means stand beside each rule there, and nowhere else.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -30,12 +30,8 @@ pub fn catalogue() -> &'static [Rule] {
 
 /// The rule of that id.
 pub fn rule(id: &str) -> Option<&'static Rule> {
-    static INDEX: LazyLock<HashMap<&str, &Rule>> = LazyLock::new(|| {
-        catalogue()
-            .iter()
-            .map(|rule| (rule.id.as_str(), rule))
-            .collect()
-    });
+    static INDEX: LazyLock<HashMap<&str, &Rule>> =
+        LazyLock::new(|| catalogue().iter().map(|rule| (rule.id.as_str(), rule)).collect());
     INDEX.get(id).copied()
 }
 
@@ -54,9 +50,7 @@ fn blanks(report: &Report, out: &mut Vec<Violation>) {
             continue; // `required` has said it
         }
         let broken = match (form::cell(path), table_is_there(report, path)) {
-            (Some(cell), _) => cell
-                .get(report)
-                .map(|value| (BLANKS_VALUED, value.to_string())),
+            (Some(cell), _) => cell.get(report).map(|value| (BLANKS_VALUED, value.to_string())),
             (None, Some(there)) => {
                 let missing = blank.kind() == blank::Kind::TableMissing;
                 (there && missing).then(|| (BLANKS_VALUED, path.to_owned()))
@@ -64,15 +58,9 @@ fn blanks(report: &Report, out: &mut Vec<Violation>) {
             (None, None) => Some((BLANKS_PATH, path.to_owned())),
         };
         if let Some((rule, found)) = broken {
-            let evidence = Evidence {
-                operands: vec![("", Value::Text(found))],
-                ..Evidence::default()
-            };
-            out.push(Violation {
-                rule,
-                path: format!("blanks[{index}].field_path"),
-                evidence,
-            });
+            let evidence =
+                Evidence { operands: vec![("", Value::Text(found))], ..Evidence::default() };
+            out.push(Violation { rule, path: format!("blanks[{index}].field_path"), evidence });
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Turns a CEL expression into Rust over prost messages.
 //!
-//! The subset: `this` and selections, `+ - *`, comparisons, `&& || !`, `has()`, whole numbers, strings
-//! with `==`, `!=`, `matches('…')` and `contains('…')`. What lies outside fails the build. An unset
-//! message reads as its defaults, as CEL has it. Arithmetic is checked: the code is the body of a
-//! closure to `Option<bool>`, and `None` says that a number overflowed.
+//! The subset: `this` and selections, `+ - *`, comparisons, `&& || !`, `has()`, whole numbers,
+//! strings with `==`, `!=`, `matches('…')` and `contains('…')`. What lies outside fails the build.
+//! An unset message reads as its defaults, as CEL has it. Arithmetic is checked: the code is the
+//! body of a closure to `Option<bool>`, and `None` says that a number overflowed.
 //!
 //! CEL's `&&` and `||` absorb errors of either side; the generated ones go left to right. The
 //! difference can only be seen where a number overflows, which bounded cells do not do.
@@ -21,8 +21,8 @@ pub struct Compiled {
     pub bindings: Vec<String>,
     /// The expression, of type `bool`.
     pub code: String,
-    /// The first comparison of sums or counts: left side, relation, right side. Where `>=` and `<=` of
-    /// the same sides both stand in the rule, the relation is `==`.
+    /// The first comparison of sums or counts: left side, relation, right side. Where `>=` and `<=`
+    /// of the same sides both stand in the rule, the relation is `==`.
     pub compared: Option<Comparison>,
     /// What the rule reads: path and Rust expression for its `Value`.
     pub operands: Vec<(String, String)>,
@@ -36,17 +36,10 @@ pub fn compile(
     message: &MessageDescriptor,
     patterns: &mut Vec<String>,
 ) -> Result<Compiled> {
-    let parsed = cel::parser::Parser::new()
-        .parse(source)
-        .map_err(|e| e.to_string())?;
+    let parsed = cel::parser::Parser::new().parse(source).map_err(|e| e.to_string())?;
     let mut counts = BTreeMap::new();
-    let mut compiler = Compiler {
-        message,
-        patterns,
-        counts: &mut counts,
-        first: None,
-        threshold: false,
-    };
+    let mut compiler =
+        Compiler { message, patterns, counts: &mut counts, first: None, threshold: false };
     let mut reads = Reads::default();
     let (code, kind) = compiler.expression(&parsed, &mut reads)?;
     if kind != Type::Bool {
@@ -123,11 +116,9 @@ impl Compiler<'_> {
 
     fn place(&self, e: &IdedExpr) -> Result<Place> {
         match &e.expr {
-            Expr::Ident(name) if name == "this" => Ok(Place {
-                path: String::new(),
-                chain: None,
-                message: self.message.clone(),
-            }),
+            Expr::Ident(name) if name == "this" => {
+                Ok(Place { path: String::new(), chain: None, message: self.message.clone() })
+            }
             Expr::Select(select) if !select.test => {
                 let parent = self.place(&select.operand)?;
                 let field = field(&parent.message, &select.field)?;
@@ -135,11 +126,7 @@ impl Compiler<'_> {
                     return Err(format!("{} is no message", field.full_name()).into());
                 };
                 let chain = step(&parent, &format!("{}.as_ref()", select.field));
-                Ok(Place {
-                    path: join(&parent.path, &select.field),
-                    chain: Some(chain),
-                    message,
-                })
+                Ok(Place { path: join(&parent.path, &select.field), chain: Some(chain), message })
             }
             other => Err(format!("a selection starts at this, not at {other:?}").into()),
         }
@@ -170,10 +157,9 @@ impl Compiler<'_> {
         let name = &select.field;
         let optional = field.supports_presence();
         let (code, kind) = match field.kind() {
-            Kind::Message(message) => (
-                step(&parent, &format!("{name}.as_ref()")),
-                Type::Message(message),
-            ),
+            Kind::Message(message) => {
+                (step(&parent, &format!("{name}.as_ref()")), Type::Message(message))
+            }
             Kind::Int64 | Kind::Int32 | Kind::Enum(_) => (whole_number(&parent, &field), Type::Int),
             Kind::Bool if !optional => (
                 match &parent.chain {
@@ -237,12 +223,8 @@ impl Compiler<'_> {
         target: &IdedExpr,
         reads: &mut Reads,
     ) -> Result<(String, Type)> {
-        let [
-            IdedExpr {
-                expr: Expr::Literal(LiteralValue::String(literal)),
-                ..
-            },
-        ] = call.args.as_slice()
+        let [IdedExpr { expr: Expr::Literal(LiteralValue::String(literal)), .. }] =
+            call.args.as_slice()
         else {
             return Err(format!("{} wants one literal string", call.func_name).into());
         };
@@ -272,8 +254,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// Keeps the first comparison that a person would want to see: of counts, not of years and enums,
-    /// and of no rule about a share, which shows by its factor.
+    /// Keeps the first comparison that a person would want to see: of counts, not of years and
+    /// enums, and of no rule about a share, which shows by its factor.
     fn compare(&mut self, left: &str, relation: &str, right: &str) {
         let relation = match relation {
             "==" => "==",
@@ -292,11 +274,8 @@ impl Compiler<'_> {
         } else if left.contains("checked_mul") || right.contains("checked_mul") {
             self.threshold = true;
         } else if !self.threshold && !left.starts_with("i64::from(") {
-            self.first = Some(Comparison {
-                left: left.to_owned(),
-                relation,
-                right: right.to_owned(),
-            });
+            self.first =
+                Some(Comparison { left: left.to_owned(), relation, right: right.to_owned() });
         }
     }
 
@@ -307,13 +286,14 @@ impl Compiler<'_> {
     }
 }
 
-/// The index of `pattern` among the regular expressions. Refuses what RE2 and Rust read differently.
+/// The index of `pattern` among the regular expressions. Refuses what RE2 and Rust read
+/// differently.
 pub fn pattern(patterns: &mut Vec<String>, pattern: &str) -> Result<usize> {
     regex_syntax::parse(pattern).map_err(|e| format!("pattern {pattern:?}: {e}"))?;
     for class in ["\\s", "\\S", "\\d", "\\D", "\\w", "\\W", "\\b", "\\B"] {
         if pattern.contains(class) {
             return Err(
-                format!("pattern {pattern:?}: {class} is Unicode here and ASCII in RE2").into(),
+                format!("pattern {pattern:?}: {class} is Unicode here and ASCII in RE2").into()
             );
         }
     }
@@ -353,11 +333,7 @@ fn whole_number(parent: &Place, field: &FieldDescriptor) -> String {
         (Some(chain), true) => format!("{chain}.and_then(|m| m.{name}).unwrap_or(0)"),
         (Some(chain), false) => format!("{chain}.map_or(0, |m| m.{name})"),
     };
-    if wide {
-        code
-    } else {
-        format!("i64::from({code})")
-    }
+    if wide { code } else { format!("i64::from({code})") }
 }
 
 fn prose(parent: &Place, field: &FieldDescriptor) -> String {
@@ -390,11 +366,7 @@ fn field(message: &MessageDescriptor, name: &str) -> Result<FieldDescriptor> {
 }
 
 fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 /// Binds each sum that occurs more than once to a name, longest first.
@@ -404,11 +376,8 @@ fn hoist(
     reads: Reads,
     counts: BTreeMap<String, usize>,
 ) -> Compiled {
-    let mut repeated: Vec<String> = counts
-        .into_iter()
-        .filter(|(_, n)| *n > 1)
-        .map(|(code, _)| code)
-        .collect();
+    let mut repeated: Vec<String> =
+        counts.into_iter().filter(|(_, n)| *n > 1).map(|(code, _)| code).collect();
     repeated.sort_by_key(|sum| std::cmp::Reverse(sum.len()));
     let mut bindings: Vec<String> = Vec::new();
     for sum in repeated {
@@ -424,11 +393,5 @@ fn hoist(
         }
         bindings.push(format!("let {name} = {sum};"));
     }
-    Compiled {
-        bindings,
-        code,
-        compared,
-        operands: reads.operands,
-        words: reads.words,
-    }
+    Compiled { bindings, code, compared, operands: reads.operands, words: reads.words }
 }

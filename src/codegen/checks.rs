@@ -1,7 +1,8 @@
-//! Writes `Check` for each message of the package: its CEL rules first, then the standard rules of its
-//! fields, in the order of the schema.
+//! Writes `Check` for each message of the package: its CEL rules first, then the standard rules of
+//! its fields, in the order of the schema.
 //!
-//! A standard rule outside the supported set fails the build, so that no rule is skipped in silence.
+//! A standard rule outside the supported set fails the build, so that no rule is skipped in
+//! silence.
 
 use std::fmt::Write as _;
 
@@ -49,11 +50,7 @@ pub fn generate(
 fn indented(source: &str) -> String {
     let mut out = String::with_capacity(source.len() * 2);
     let mut depth: usize = 0;
-    for line in source
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-    {
+    for line in source.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let (mut opened, mut closed_first, mut quoted, mut escaped) = (0_isize, 0, false, false);
         let code = if line.starts_with("//") { "" } else { line };
         for c in code.chars() {
@@ -148,11 +145,7 @@ impl Writer<'_> {
     fn oneof(&mut self, oneof: &OneofDescriptor) -> Result<()> {
         let options = oneof.options();
         let name = oneof.name();
-        if options
-            .get_extension(&self.on_oneof)
-            .as_message()
-            .is_some_and(|r| flag(r, "required"))
-        {
+        if options.get_extension(&self.on_oneof).as_message().is_some_and(|r| flag(r, "required")) {
             self.known("required")?;
             writeln!(
                 self.out,
@@ -178,10 +171,7 @@ impl Writer<'_> {
     fn field(&mut self, field: &FieldDescriptor, own: &str) -> Result<()> {
         let options = field.options();
         let rules = options.get_extension(&self.on_field).as_message().cloned();
-        let ignore = rules
-            .as_ref()
-            .and_then(|r| number(r, "ignore"))
-            .unwrap_or(0);
+        let ignore = rules.as_ref().and_then(|r| number(r, "ignore")).unwrap_or(0);
         if ignore == IGNORE_ALWAYS {
             return Ok(());
         }
@@ -214,10 +204,7 @@ impl Writer<'_> {
                 Kind::Bool => own.to_owned(),
                 _ => format!("{own} != 0"),
             };
-            writeln!(
-                self.out,
-                "        if {there} {{\n            let value = &{own};"
-            )?;
+            writeln!(self.out, "        if {there} {{\n            let value = &{own};")?;
             self.present(field, "value")?;
             writeln!(self.out, "        }}{otherwise}")?;
         } else {
@@ -265,8 +252,7 @@ impl Writer<'_> {
             "        for (index, value) in {own}.iter().enumerate() {{\n            let path = &path.item({name:?}, index);"
         )?;
         if nested.is_some() {
-            self.out
-                .push_str("            Check::check(value, path, out);\n");
+            self.out.push_str("            Check::check(value, path, out);\n");
         }
         if let Some(items) = &items {
             self.standard(field, items, "value", "path")?;
@@ -299,13 +285,7 @@ impl Writer<'_> {
         value: &str,
         place: &str,
     ) -> Result<()> {
-        only(
-            rules,
-            field,
-            &[
-                "required", "ignore", "int64", "int32", "string", "bytes", "enum",
-            ],
-        )?;
+        only(rules, field, &["required", "ignore", "int64", "int32", "string", "bytes", "enum"])?;
         writeln!(self.out, "            let _ = {value};")?;
         for kind in ["int64", "int32"] {
             let Some(bounds) = message(rules, kind) else {
@@ -361,10 +341,8 @@ impl Writer<'_> {
             let Kind::Enum(descriptor) = field.kind() else {
                 return Err(outside(field.full_name(), "enum"));
             };
-            let numbers: Vec<String> = descriptor
-                .values()
-                .map(|v| v.number().to_string())
-                .collect();
+            let numbers: Vec<String> =
+                descriptor.values().map(|v| v.number().to_string()).collect();
             self.rule_line(
                 place,
                 "enum.defined_only",
@@ -448,7 +426,8 @@ fn rust_path(descriptor: &MessageDescriptor) -> String {
     }
 }
 
-fn snake(name: &str) -> String {
+/// The module that prost makes for what stands in a message.
+pub fn snake(name: &str) -> String {
     let mut out = String::new();
     for (index, c) in name.chars().enumerate() {
         if c.is_ascii_uppercase() && index > 0 {
@@ -463,9 +442,9 @@ fn camel(name: &str) -> String {
     name.split('_')
         .map(|word| {
             let mut chars = word.chars();
-            chars.next().map_or_else(String::new, |c| {
-                c.to_ascii_uppercase().to_string() + chars.as_str()
-            })
+            chars
+                .next()
+                .map_or_else(String::new, |c| c.to_ascii_uppercase().to_string() + chars.as_str())
         })
         .collect()
 }

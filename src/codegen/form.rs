@@ -59,20 +59,13 @@ struct Inherited {
 impl Form {
     /// Reads the form from `nianbao.v1.Report`.
     pub fn read(pool: &DescriptorPool) -> Result<Self> {
-        let report = pool
-            .get_message_by_name("nianbao.v1.Report")
-            .ok_or("the schema lacks Report")?;
+        let report =
+            pool.get_message_by_name("nianbao.v1.Report").ok_or("the schema lacks Report")?;
         let option = extension(pool, "nianbao.v1.cell")?;
         let (mut parts, mut others) = (Vec::new(), Vec::new());
         for field in report.fields() {
-            let node = node(
-                &field,
-                &option,
-                &Inherited {
-                    editions: vec![1, 2],
-                    ..Default::default()
-                },
-            )?;
+            let node =
+                node(&field, &option, &Inherited { editions: vec![1, 2], ..Default::default() })?;
             if node.number.is_empty() {
                 others.push((node.path, node.label, node.label_en));
             } else {
@@ -107,10 +100,7 @@ impl Form {
             places.len()
         )?;
         for (path, zh, en) in &places {
-            writeln!(
-                out,
-                "    Place {{ path: {path:?}, zh: {zh:?}, en: {en:?} }},"
-            )?;
+            writeln!(out, "    Place {{ path: {path:?}, zh: {zh:?}, en: {en:?} }},")?;
         }
         out.push_str("];\n");
         Ok(out)
@@ -155,22 +145,13 @@ impl Node {
         ] {
             set(name, Value::String(value.clone()));
         }
-        set(
-            "aliases",
-            Value::List(self.aliases.iter().cloned().map(Value::String).collect()),
-        );
+        set("aliases", Value::List(self.aliases.iter().cloned().map(Value::String).collect()));
         set("kind", Value::EnumNumber(self.kind));
         set("unit", Value::EnumNumber(self.unit));
         set("summing", Value::EnumNumber(self.summing));
         set(
             "editions",
-            Value::List(
-                self.editions
-                    .iter()
-                    .copied()
-                    .map(Value::EnumNumber)
-                    .collect(),
-            ),
+            Value::List(self.editions.iter().copied().map(Value::EnumNumber).collect()),
         );
         if self.kind == CELL {
             set("cell", Value::String(self.address.clone()));
@@ -191,20 +172,14 @@ impl Node {
             return 0;
         }
         let own = usize::from(self.kind == CELL && self.value != "Text");
-        own + self
-            .children
-            .iter()
-            .map(|n| n.count(edition))
-            .sum::<usize>()
+        own + self.children.iter().map(|n| n.count(edition)).sum::<usize>()
     }
 }
 
 fn node(field: &FieldDescriptor, option: &ExtensionDescriptor, above: &Inherited) -> Result<Node> {
     let options = field.options();
     let value = options.get_extension(option);
-    let cell = value
-        .as_message()
-        .ok_or("(nianbao.v1.cell) is no message")?;
+    let cell = value.as_message().ok_or("(nianbao.v1.cell) is no message")?;
     let label = text(cell, "label");
     if label.is_empty() {
         return Err(format!("{} has no label", field.full_name()).into());
@@ -250,11 +225,7 @@ fn node(field: &FieldDescriptor, option: &ExtensionDescriptor, above: &Inherited
     };
     let kind = kind(field, &children, is_part);
     // A table's prose sibling: `overview.text` and the like are text, `amount_unit` is a cell.
-    let kind = if kind == CELL && value == "Text" && below.summing == 0 {
-        TEXT
-    } else {
-        kind
-    };
+    let kind = if kind == CELL && value == "Text" && below.summing == 0 { TEXT } else { kind };
     Ok(Node {
         kind,
         label,

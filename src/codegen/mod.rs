@@ -4,11 +4,13 @@
 //! - [`cel`] turns the expression of a rule into Rust.
 //! - [`checks`] writes `Check` for each message: its CEL rules and its standard rules.
 //! - [`form`] writes the table of cells and the form as a tree.
+//! - [`labels`] writes the labels of enum values.
 //! - [`rules`] writes the catalogue of rules.
 
 mod cel;
 mod checks;
 mod form;
+mod labels;
 mod options;
 mod rules;
 
@@ -26,23 +28,16 @@ pub const PACKAGE: &str = "nianbao.v1";
 
 /// Writes everything that the library includes into `out`.
 pub fn generate(pool: &DescriptorPool, out: &Path) -> Result<()> {
-    let messages: Vec<MessageDescriptor> = pool
-        .all_messages()
-        .filter(|m| m.package_name() == PACKAGE)
-        .collect();
+    let messages: Vec<MessageDescriptor> =
+        pool.all_messages().filter(|m| m.package_name() == PACKAGE).collect();
     let catalogue = rules::catalogue(pool, &messages)?;
-    fs::write(
-        out.join("checks.rs"),
-        checks::generate(pool, &messages, &catalogue.ids)?,
-    )?;
+    fs::write(out.join("checks.rs"), checks::generate(pool, &messages, &catalogue.ids)?)?;
     fs::write(out.join("rules.bin"), catalogue.encoded)?;
+    fs::write(out.join("labels.rs"), labels::generate(pool)?)?;
     let form = form::Form::read(pool)?;
     fs::write(out.join("cells.rs"), form.cells_source()?)?;
     for edition in [2019, 2021] {
-        fs::write(
-            out.join(format!("format_{edition}.bin")),
-            form.encode(pool, edition)?,
-        )?;
+        fs::write(out.join(format!("format_{edition}.bin")), form.encode(pool, edition)?)?;
     }
     Ok(())
 }

@@ -6,8 +6,7 @@ use super::Result;
 
 /// The extension of that full name.
 pub fn extension(pool: &DescriptorPool, name: &str) -> Result<ExtensionDescriptor> {
-    pool.get_extension_by_name(name)
-        .ok_or_else(|| format!("the schema lacks option {name}").into())
+    pool.get_extension_by_name(name).ok_or_else(|| format!("the schema lacks option {name}").into())
 }
 
 /// The message in that field, where it is set.
@@ -24,16 +23,12 @@ pub fn messages(from: &DynamicMessage, field: &str) -> Vec<DynamicMessage> {
         return Vec::new();
     };
     let list = value.as_list().unwrap_or_default();
-    list.iter()
-        .filter_map(|v| v.as_message().cloned())
-        .collect()
+    list.iter().filter_map(|v| v.as_message().cloned()).collect()
 }
 
 /// The text in that field; empty where it is not set.
 pub fn text(from: &DynamicMessage, field: &str) -> String {
-    from.get_field_by_name(field)
-        .and_then(|v| v.as_str().map(str::to_owned))
-        .unwrap_or_default()
+    from.get_field_by_name(field).and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// The texts in that repeated field.
@@ -42,9 +37,7 @@ pub fn texts(from: &DynamicMessage, field: &str) -> Vec<String> {
         return Vec::new();
     };
     let list = value.as_list().unwrap_or_default();
-    list.iter()
-        .filter_map(|v| v.as_str().map(str::to_owned))
-        .collect()
+    list.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
 }
 
 /// The whole number (or enum number) in that field, where it is set.
@@ -72,14 +65,10 @@ pub fn numbers(from: &DynamicMessage, field: &str) -> Vec<i32> {
 
 /// The truth value in that field.
 pub fn flag(from: &DynamicMessage, field: &str) -> bool {
-    from.get_field_by_name(field)
-        .and_then(|v| v.as_bool())
-        .unwrap_or(false)
+    from.get_field_by_name(field).and_then(|v| v.as_bool()).unwrap_or(false)
 }
 
 /// The names of the fields that are set, extensions aside.
 pub fn set_fields(from: &DynamicMessage) -> Vec<String> {
-    from.fields()
-        .map(|(field, _)| field.name().to_owned())
-        .collect()
+    from.fields().map(|(field, _)| field.name().to_owned()).collect()
 }

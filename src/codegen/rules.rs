@@ -19,8 +19,8 @@ pub struct Catalogue {
     pub encoded: Vec<u8>,
 }
 
-/// Reads the catalogue from the options of `all`. Refuses an id that occurs twice, a CEL rule without
-/// an entry, and an entry without texts.
+/// Reads the catalogue from the options of `all`. Refuses an id that occurs twice, a CEL rule
+/// without an entry, and an entry without texts.
 pub fn catalogue(pool: &DescriptorPool, all: &[MessageDescriptor]) -> Result<Catalogue> {
     let ours = extension(pool, "nianbao.v1.rules")?;
     let cel = extension(pool, "buf.validate.message")?;
@@ -63,9 +63,7 @@ pub fn catalogue(pool: &DescriptorPool, all: &[MessageDescriptor]) -> Result<Cat
     for (id, rule) in &rules {
         for cause in texts(rule, "implied_by") {
             if !ids.contains(&cause) {
-                return Err(
-                    format!("rule {id} is implied by {cause}, which does not exist").into(),
-                );
+                return Err(format!("rule {id} is implied by {cause}, which does not exist").into());
             }
         }
     }
@@ -73,15 +71,9 @@ pub fn catalogue(pool: &DescriptorPool, all: &[MessageDescriptor]) -> Result<Cat
         .get_message_by_name("nianbao.v1.ListRulesResponse")
         .ok_or("the schema lacks ListRulesResponse")?;
     let mut out = DynamicMessage::new(response);
-    let list = rules
-        .into_iter()
-        .map(|(_, rule)| Value::Message(rule))
-        .collect();
+    let list = rules.into_iter().map(|(_, rule)| Value::Message(rule)).collect();
     out.set_field_by_name("rules", Value::List(list));
-    Ok(Catalogue {
-        ids,
-        encoded: out.encode_to_vec(),
-    })
+    Ok(Catalogue { ids, encoded: out.encode_to_vec() })
 }
 
 fn rule(
@@ -90,9 +82,7 @@ fn rule(
     entry: &DynamicMessage,
     cel: Option<&DynamicMessage>,
 ) -> Result<DynamicMessage> {
-    let descriptor = pool
-        .get_message_by_name("nianbao.v1.Rule")
-        .ok_or("the schema lacks Rule")?;
+    let descriptor = pool.get_message_by_name("nianbao.v1.Rule").ok_or("the schema lacks Rule")?;
     let id = text(entry, "id");
     let text_zh = cel.map_or_else(|| text(entry, "text_zh"), |c| text(c, "message"));
     if text_zh.is_empty() || text(entry, "text_en").is_empty() {
@@ -111,33 +101,18 @@ fn rule(
         ("text_zh", text_zh),
         ("text_en", text(entry, "text_en")),
         ("subject", text(entry, "subject")),
-        (
-            "message",
-            cel.map(|_| message.full_name().to_owned())
-                .unwrap_or_default(),
-        ),
-        (
-            "expression",
-            cel.map(|c| text(c, "expression")).unwrap_or_default(),
-        ),
+        ("message", cel.map(|_| message.full_name().to_owned()).unwrap_or_default()),
+        ("expression", cel.map(|c| text(c, "expression")).unwrap_or_default()),
     ] {
         set(name, Value::String(value));
     }
     for name in ["severity", "rule_class", "missing_operand"] {
-        let value = number(entry, name)
-            .and_then(|v| i32::try_from(v).ok())
-            .unwrap_or(0);
+        let value = number(entry, name).and_then(|v| i32::try_from(v).ok()).unwrap_or(0);
         set(name, Value::EnumNumber(value));
     }
-    let editions = numbers(entry, "editions")
-        .into_iter()
-        .map(Value::EnumNumber)
-        .collect();
+    let editions = numbers(entry, "editions").into_iter().map(Value::EnumNumber).collect();
     set("editions", Value::List(editions));
-    let causes = texts(entry, "implied_by")
-        .into_iter()
-        .map(Value::String)
-        .collect();
+    let causes = texts(entry, "implied_by").into_iter().map(Value::String).collect();
     set("implied_by", Value::List(causes));
     set("engine", Value::EnumNumber(engine));
     Ok(out)

@@ -39,11 +39,8 @@ const OUTCOMES: [&str; 18] = [
 ];
 
 /// The groups of table four.
-const DISPUTES: [&str; 3] = [
-    "reconsideration",
-    "litigation_direct",
-    "litigation_after_reconsideration",
-];
+const DISPUTES: [&str; 3] =
+    ["reconsideration", "litigation_direct", "litigation_after_reconsideration"];
 
 /// The results of a group of table four.
 const RESULTS: [&str; 4] = ["upheld", "corrected", "other", "pending"];
@@ -81,11 +78,7 @@ fn build(old: bool, numbers: Vec<i64>) -> Report {
     let other: &[&str] = if old {
         &["other.undivided"]
     } else {
-        &[
-            "other.not_corrected",
-            "other.fee_unpaid",
-            "other.other_reason",
-        ]
+        &["other.not_corrected", "other.fee_unpaid", "other.other_reason"]
     };
     let mut totals = Sums::default();
     for column in APPLICANTS {
@@ -134,11 +127,7 @@ fn disclosure(report: &mut Report, draw: &mut impl FnMut() -> i64) {
         let issued = draw() % (repealed + in_force + 1);
         put(report, &format!("disclosure.{row}.issued"), issued);
     }
-    for row in [
-        "licensing_decisions",
-        "penalty_decisions",
-        "compulsion_decisions",
-    ] {
+    for row in ["licensing_decisions", "penalty_decisions", "compulsion_decisions"] {
         put(report, &format!("disclosure.{row}"), draw());
     }
     let fees = format!("{}.{:02}", draw(), draw() % 100);
@@ -151,25 +140,11 @@ fn disclosure_2019(report: &mut Report, draw: &mut impl FnMut() -> i64) {
             put(report, &format!("disclosure_2019.{row}.{cell}"), draw());
         }
     }
-    for row in [
-        "licensing",
-        "other_services",
-        "penalty",
-        "compulsion",
-        "fees",
-    ] {
+    for row in ["licensing", "other_services", "penalty", "compulsion", "fees"] {
         let before = draw();
-        put(
-            report,
-            &format!("disclosure_2019.{row}.items_before"),
-            before,
-        );
+        put(report, &format!("disclosure_2019.{row}.items_before"), before);
         let change = draw() - before;
-        put(
-            report,
-            &format!("disclosure_2019.{row}.items_change"),
-            change,
-        );
+        put(report, &format!("disclosure_2019.{row}.items_change"), change);
         if row != "fees" {
             put(report, &format!("disclosure_2019.{row}.decisions"), draw());
         }
@@ -185,8 +160,7 @@ fn put(report: &mut Report, path: &str, value: i64) {
 
 fn set(report: &mut Report, path: &str, amount: Amount) {
     let cell = form::cell(path).unwrap_or_else(|| panic!("{path} is no cell"));
-    cell.set(report, Some(amount))
-        .expect("the amount is of the cell's kind");
+    cell.set(report, Some(amount)).expect("the amount is of the cell's kind");
 }
 
 /// The sums of the rows, by their names.

@@ -44,10 +44,7 @@ pub enum Verdict {
     /// The rule lets it pass; other rules may reject it.
     Passes,
     /// The rule rejects at exactly these paths.
-    Rejects {
-        at: Vec<String>,
-        figures: Option<Figures>,
-    },
+    Rejects { at: Vec<String>, figures: Option<Figures> },
 }
 
 /// The figures of the first finding.
@@ -77,13 +74,7 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Case>, String> {
             let rule = rule.clone().ok_or_else(|| at("no rule above".into()))?;
             let (base, edits) = open.take().ok_or_else(|| at("no base above".into()))?;
             let place = format!("{file}:{}", index + 1);
-            cases.push(Case {
-                place,
-                rule,
-                base,
-                edits,
-                verdict,
-            });
+            cases.push(Case { place, rule, base, edits, verdict });
         } else if let Some((_, edits)) = &mut open {
             edits.push(edit(line).map_err(at)?);
         } else {
@@ -140,9 +131,8 @@ fn edit(line: &str) -> Result<Edit, String> {
     if let Some(path) = line.strip_prefix('-') {
         return Ok(Edit::Take(path.trim().to_owned()));
     }
-    let (path, text) = line
-        .split_once('=')
-        .ok_or("neither `path = value`, `-path` nor a verdict")?;
+    let (path, text) =
+        line.split_once('=').ok_or("neither `path = value`, `-path` nor a verdict")?;
     let (path, text) = (path.trim().to_owned(), text.trim());
     if text.is_empty() {
         return Ok(Edit::Take(path));
@@ -188,9 +178,7 @@ pub fn apply(json: &mut Value, edit: &Edit) -> Result<(), String> {
     let last = names.pop().ok_or("an edit without a path")?;
     let mut place = json;
     for name in &names {
-        place = fields(place, path)?
-            .entry(name)
-            .or_insert_with(|| Value::Object(Map::new()));
+        place = fields(place, path)?.entry(name).or_insert_with(|| Value::Object(Map::new()));
     }
     let fields = fields(place, path)?;
     match put {
@@ -198,17 +186,14 @@ pub fn apply(json: &mut Value, edit: &Edit) -> Result<(), String> {
             fields.insert(last, value.clone());
         }
         None => {
-            fields
-                .remove(&last)
-                .ok_or_else(|| format!("nothing stands at {path}"))?;
+            fields.remove(&last).ok_or_else(|| format!("nothing stands at {path}"))?;
         }
     }
     Ok(())
 }
 
 fn fields<'a>(json: &'a mut Value, path: &str) -> Result<&'a mut Map<String, Value>, String> {
-    json.as_object_mut()
-        .ok_or_else(|| format!("{path} leads through something that is no message"))
+    json.as_object_mut().ok_or_else(|| format!("{path} leads through something that is no message"))
 }
 
 /// `disclosure_2019` → `disclosure2019`, `new_received` → `newReceived`.

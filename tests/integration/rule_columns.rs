@@ -43,16 +43,8 @@ fn general(family: &str, column: &str) -> Rule {
         .unwrap_or_else(|| panic!("no rule {family}.{column}"))
         .clone();
     let cell = form::cell(&format!("requests.granted.{column}")).expect("each column is a cell");
-    let label_zh = cell
-        .address
-        .rsplit('·')
-        .next()
-        .expect("an address has a last step");
-    let label_en = cell
-        .label_en
-        .rsplit(" / ")
-        .next()
-        .expect("a label has a last step");
+    let label_zh = cell.address.rsplit('·').next().expect("an address has a last step");
+    let label_en = cell.label_en.rsplit(" / ").next().expect("a label has a last step");
 
     general.id = family.to_owned();
     general.expression = generalized(&general.expression, column);
@@ -65,11 +57,7 @@ fn general(family: &str, column: &str) -> Rule {
         .map(|other| format!("{family}.{other}"))
         .chain(["applicants.total".to_owned()])
         .collect();
-    let expected = if column == "total" {
-        causes
-    } else {
-        Vec::new()
-    };
+    let expected = if column == "total" { causes } else { Vec::new() };
     assert_eq!(general.implied_by, expected, "{family}.{column}");
     general.implied_by.clear();
     general

@@ -18,12 +18,8 @@ use crate::balanced::{balanced, is_count, pair};
 type Key = (String, String);
 
 /// The rules that are equations of cells.
-const EQUATIONS: [&str; 4] = [
-    "applicants.total",
-    "disputes.total",
-    "requests.balance.",
-    "requests.total_processed.",
-];
+const EQUATIONS: [&str; 4] =
+    ["applicants.total", "disputes.total", "requests.balance.", "requests.total_processed."];
 
 /// The same cases in every run, so that a red test is red again.
 fn config(cases: u32) -> ProptestConfig {
@@ -149,14 +145,7 @@ fn equations_of(path: &str) -> BTreeSet<Key> {
         return BTreeSet::new(); // table two prints no sums
     };
     let mut out: BTreeSet<Key> = [key("applicants.total", row)].into();
-    if [
-        "new_received",
-        "carried_in",
-        "total_processed",
-        "carried_out",
-    ]
-    .contains(&name)
-    {
+    if ["new_received", "carried_in", "total_processed", "carried_out"].contains(&name) {
         out.insert(of_column("requests.balance"));
     }
     if !["new_received", "carried_in", "carried_out"].contains(&name) {
@@ -172,9 +161,7 @@ fn blank_finding(cell: &Cell, report: &Report) -> Option<Key> {
         (_, "total") => return Some(key("required", cell.path)),
         (_, "amount_unit") => {
             let amount = form::cell("disclosure_2019.procurement.amount")?.get(report)?;
-            let some = amount
-                .to_string()
-                .contains(|c: char| ('1'..='9').contains(&c));
+            let some = amount.to_string().contains(|c: char| ('1'..='9').contains(&c));
             return some.then(|| key("disclosure_2019.amount_unit", row));
         }
         ("disclosure", _) => "disclosure.blank",
@@ -194,28 +181,17 @@ fn key(rule: &str, path: &str) -> Key {
 }
 
 fn keys(findings: &[Finding]) -> BTreeSet<Key> {
-    findings
-        .iter()
-        .map(|f| key(&f.rule_id, &f.rule_path))
-        .collect()
+    findings.iter().map(|f| key(&f.rule_id, &f.rule_path)).collect()
 }
 
 /// The findings of severity ERROR. That every broken equation is among them is held here as well.
 fn errors(report: &Report) -> BTreeSet<Key> {
     let found = findings(report);
     let is_error = |f: &&Finding| f.severity() == Severity::Error;
-    let errors: BTreeSet<Key> = found
-        .iter()
-        .filter(is_error)
-        .map(|f| key(&f.rule_id, &f.rule_path))
-        .collect();
+    let errors: BTreeSet<Key> =
+        found.iter().filter(is_error).map(|f| key(&f.rule_id, &f.rule_path)).collect();
     let is_equation = |(rule, _): &&Key| EQUATIONS.iter().any(|e| rule.starts_with(e));
-    assert!(
-        keys(&found)
-            .iter()
-            .filter(is_equation)
-            .all(|k| errors.contains(k))
-    );
+    assert!(keys(&found).iter().filter(is_equation).all(|k| errors.contains(k)));
     errors
 }
 
@@ -256,8 +232,7 @@ fn put_extreme(report: &mut Report, cell: &Cell, value: i64) {
 }
 
 fn set(report: &mut Report, cell: &Cell, value: Option<Amount>) {
-    cell.set(report, value)
-        .expect("the amount is of the cell's kind");
+    cell.set(report, value).expect("the amount is of the cell's kind");
 }
 
 /// Numbers at the ends, at the bounds, and any.

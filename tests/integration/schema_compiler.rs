@@ -69,18 +69,9 @@ fn takes_a_sound_schema_and_writes_readable_checks() {
 
 #[test]
 fn refuses_a_rule_that_names_an_unknown_field() {
-    refuses_expression(
-        "this.total == this.parts",
-        &["nianbao.v1.Report has no field parts"],
-    );
-    refuses_expression(
-        "has(this.totals)",
-        &["nianbao.v1.Report has no field totals"],
-    );
-    refuses_expression(
-        "this.total.part == 0",
-        &["nianbao.v1.Report.total is no message"],
-    );
+    refuses_expression("this.total == this.parts", &["nianbao.v1.Report has no field parts"]);
+    refuses_expression("has(this.totals)", &["nianbao.v1.Report has no field totals"]);
+    refuses_expression("this.total.part == 0", &["nianbao.v1.Report.total is no message"]);
     refuses_expression("that.total == 0", &["that"]);
 }
 
@@ -95,10 +86,7 @@ fn refuses_a_rule_that_is_no_truth_value() {
 #[test]
 fn refuses_a_rule_outside_the_subset() {
     for (expression, what) in [
-        (
-            "this.part > 0 ? has(this.total) : !has(this.total)",
-            "_?_:_",
-        ),
+        ("this.part > 0 ? has(this.total) : !has(this.total)", "_?_:_"),
         ("this.items.all(i, i > 0)", "outside the subset"),
         ("this.items.size() > 0", "literal string"),
         ("size(this.note) > 0", "outside the subset"),
@@ -135,9 +123,7 @@ fn refuses_a_rule_that_cannot_be_parsed() {
 
 #[test]
 fn refuses_patterns_that_runtimes_read_differently() {
-    for class in [
-        "\\\\s", "\\\\d", "\\\\w", "\\\\b", "\\\\S", "\\\\D", "\\\\W", "\\\\B",
-    ] {
+    for class in ["\\\\s", "\\\\d", "\\\\w", "\\\\b", "\\\\S", "\\\\D", "\\\\W", "\\\\B"] {
         let expression = format!("this.note.matches('{}')", class.replace('\\', "\\\\"));
         refuses_expression(&expression, &["Unicode here and ASCII in RE2"]);
         let flawed = SOUND.replace("^[a-z]*$", class);
@@ -153,47 +139,19 @@ fn refuses_standard_rules_that_it_does_not_compile() {
     let pattern = "(buf.validate.field).string.pattern = \"^[a-z]*$\"";
     let bounds = "(buf.validate.field).int64 = { gte: 0 lte: 9 }";
     for (old, new, field, what) in [
-        (
-            pattern,
-            "(buf.validate.field).string.email = true",
-            "note",
-            "email",
-        ),
-        (
-            pattern,
-            "(buf.validate.field).string.min_len = 1",
-            "note",
-            "min_len",
-        ),
+        (pattern, "(buf.validate.field).string.email = true", "note", "email"),
+        (pattern, "(buf.validate.field).string.min_len = 1", "note", "min_len"),
         (
             pattern,
             "(buf.validate.field).cel = { id: \"toy.note\" expression: \"this != ''\" }",
             "note",
             "cel",
         ),
-        (
-            bounds,
-            "(buf.validate.field).int64.gte = 0",
-            "total",
-            "one side",
-        ),
-        (
-            bounds,
-            "(buf.validate.field).int64 = { gt: 0 lte: 9 }",
-            "total",
-            "gt",
-        ),
-        (
-            bounds,
-            "(buf.validate.field).int64.const = 1",
-            "total",
-            "const",
-        ),
+        (bounds, "(buf.validate.field).int64.gte = 0", "total", "one side"),
+        (bounds, "(buf.validate.field).int64 = { gt: 0 lte: 9 }", "total", "gt"),
+        (bounds, "(buf.validate.field).int64.const = 1", "total", "const"),
     ] {
-        refuses(
-            &replaced(SOUND, old, new),
-            &[&format!("nianbao.v1.Report.{field}"), what],
-        );
+        refuses(&replaced(SOUND, old, new), &[&format!("nianbao.v1.Report.{field}"), what]);
     }
     for (rule, what) in [
         ("(buf.validate.field).repeated.unique = true", "unique"),
@@ -214,20 +172,14 @@ fn refuses_a_rule_without_an_entry_in_the_catalogue() {
     refuses(&replaced(SOUND, entry, ""), &["rule toy.sum has no entry"]);
     // A standard rule needs one as well: it must not run undescribed.
     let entry = "rule: { id: \"int64.gte_lte\" text_zh: \"超出范围\" text_en: \"out of range\" }";
-    refuses(
-        &replaced(SOUND, entry, ""),
-        &["rule int64.gte_lte has no entry"],
-    );
+    refuses(&replaced(SOUND, entry, ""), &["rule int64.gte_lte has no entry"]);
 }
 
 #[test]
 fn refuses_an_entry_without_texts() {
     let flawed = replaced(SOUND, " text_en: \"the sum is wrong\"", "");
     refuses(&flawed, &["rule toy.sum lacks a text"]);
-    refuses(
-        &replaced(SOUND, "message: \"合计不符\"", ""),
-        &["rule toy.sum lacks a text"],
-    );
+    refuses(&replaced(SOUND, "message: \"合计不符\"", ""), &["rule toy.sum lacks a text"]);
 }
 
 #[test]
@@ -297,9 +249,7 @@ fn replaced(schema: &str, old: &str, new: &str) -> String {
 /// Runs the schema compiler; the folder of what it wrote, or what it says.
 fn generate(name: &str, schema: &str) -> Result<PathBuf, String> {
     let pool = pool(schema);
-    let out = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .join("schema-compiler")
-        .join(name);
+    let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schema-compiler").join(name);
     fs::create_dir_all(&out).expect("the target folder can be written");
     codegen::generate(&pool, &out).map_err(|e| e.to_string())?;
     Ok(out)
@@ -310,14 +260,10 @@ fn pool(schema: &str) -> DescriptorPool {
     let mut files = ChainFileResolver::new();
     files.add(Toy(schema.to_owned()));
     files.add(GoogleFileResolver::new());
-    files.add(IncludeFileResolver::new(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("proto"),
-    ));
+    files.add(IncludeFileResolver::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("proto")));
     let mut compiler = Compiler::with_file_resolver(files);
     compiler.include_imports(true);
-    compiler
-        .open_file(TOY)
-        .unwrap_or_else(|e| panic!("no valid protobuf: {e}\n{schema}"));
+    compiler.open_file(TOY).unwrap_or_else(|e| panic!("no valid protobuf: {e}\n{schema}"));
     compiler.descriptor_pool()
 }
 

@@ -1,0 +1,74 @@
+//! Every limit of the program, in one list: the code reads the constants, `GetServerInfo` serves
+//! them.
+
+use crate::pb::Limit;
+
+/// A decoded message. tonic's own default, written out: the largest legal report is a fifth of it.
+pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
+/// A document. A published report with pictures has some megabytes.
+pub const DOCUMENT_BYTES_MAX: usize = 32 << 20;
+/// An encoded `google.rpc.Status`: clients cap trailers at 8 KB, base64 and other trailers take
+/// their share.
+pub const STATUS_BYTES_MAX: usize = 6 << 10;
+/// The page where the caller does not say.
+pub const PAGE_SIZE_DEFAULT: usize = 50;
+/// The largest page: a page of full reports stays below what clients take.
+pub const PAGE_SIZE_MAX: usize = 1000;
+/// Bytes of one page, since clients take answers of 4 MiB by default.
+pub const PAGE_BYTES_MAX: usize = 3 << 20;
+/// Members named in one list of a coverage.
+pub const COVERAGE_LIST_MAX: usize = 10_000;
+/// Calls under way on one connection.
+pub const CALLS_PER_CONNECTION_MAX: usize = 256;
+/// The name of a principal.
+pub const PRINCIPAL_BYTES_MAX: usize = 128;
+/// How long a stop waits for calls under way.
+pub const SHUTDOWN_SECONDS_MAX: u64 = 10;
+
+/// The list that the server serves.
+pub fn all() -> Vec<Limit> {
+    let row = |name: &str, value: usize, unit: &str, text_zh: &str, text_en: &str| Limit {
+        name: name.to_owned(),
+        value: i64::try_from(value).unwrap_or(i64::MAX),
+        unit: unit.to_owned(),
+        text_zh: text_zh.to_owned(),
+        text_en: text_en.to_owned(),
+    };
+    vec![
+        row("message_bytes_max", MESSAGE_BYTES_MAX, "bytes", "单个消息", "one message"),
+        row("document_bytes_max", DOCUMENT_BYTES_MAX, "bytes", "单个文档", "one document"),
+        row("status_bytes_max", STATUS_BYTES_MAX, "bytes", "错误详情", "the details of an error"),
+        row("page_size_default", PAGE_SIZE_DEFAULT, "items", "每页默认条数", "a page by default"),
+        row("page_size_max", PAGE_SIZE_MAX, "items", "每页最多条数", "the largest page"),
+        row("page_bytes_max", PAGE_BYTES_MAX, "bytes", "每页最多字节数", "the bytes of a page"),
+        row("coverage_list_max", COVERAGE_LIST_MAX, "items", "覆盖清单", "a list of a coverage"),
+        row(
+            "calls_per_connection_max",
+            CALLS_PER_CONNECTION_MAX,
+            "calls",
+            "单个连接的并发调用",
+            "calls under way on a connection",
+        ),
+        row(
+            "principal_bytes_max",
+            PRINCIPAL_BYTES_MAX,
+            "bytes",
+            "身份名称",
+            "the name of a principal",
+        ),
+        row(
+            "entry_bytes_max",
+            crate::store::ENTRY_BYTES_MAX,
+            "bytes",
+            "单次写入",
+            "one write to the store",
+        ),
+        row(
+            "shutdown_seconds_max",
+            usize::try_from(SHUTDOWN_SECONDS_MAX).unwrap_or(usize::MAX),
+            "seconds",
+            "停机等待",
+            "the wait for calls at a stop",
+        ),
+    ]
+}

@@ -1,0 +1,240 @@
+//! The one place where a failure becomes a `tonic::Status`.
+//!
+//! A client decides by `ErrorInfo.reason`; a person reads `BadRequest` in English and Chinese; the
+//! log gets the cause of what is our own fault. An encoded status stays within
+//! [`STATUS_BYTES_MAX`](crate::limits::STATUS_BYTES_MAX): the details hold the first findings and
+//! say how many there are.
+
+use std::collections::HashMap;
+
+use pbjson_types::Any;
+use prost::Message;
+use tonic::{Code, Status};
+
+use crate::failure::Failure;
+use crate::form::Labelled;
+use crate::limits::STATUS_BYTES_MAX;
+use crate::pb::rpc::bad_request::FieldViolation;
+use crate::pb::rpc::precondition_failure;
+use crate::pb::rpc::{BadRequest, ErrorInfo, LocalizedMessage, PreconditionFailure, ResourceInfo};
+use crate::pb::{ErrorReason, Finding, rpc};
+
+/// The domain of all reasons.
+pub const DOMAIN: &str = "nianbao.v1";
+
+/// The status of a failure.
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Self {
+        let answer = Answer::of(&failure);
+        if answer.code == Code::Internal {
+            tracing::error!(?failure, "a call failed through our own fault");
+        }
+        answer.encode(failure.to_string())
+    }
+}
+
+/// What a client gets beside the message.
+struct Answer {
+    code: Code,
+    reason: ErrorReason,
+    /// The message in Chinese.
+    chinese: String,
+    metadata: HashMap<String, String>,
+    /// The findings to name, as many as fit.
+    findings: Vec<Finding>,
+    details: Vec<Any>,
+}
+
+impl Answer {
+    fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::InvalidRequest(findings) => {
+                Self::new(Code::InvalidArgument, ErrorReason::InvalidRequest).findings(findings)
+            }
+            Failure::ReportHasErrors { errors, counts } => {
+                Self::new(Code::InvalidArgument, ErrorReason::ReportHasErrors)
+                    .with("errors", counts.errors)
+                    .with("warnings", counts.warnings)
+                    .findings(errors)
+            }
+            Failure::WarningUnexplained { warnings, counts } => {
+                Self::new(Code::InvalidArgument, ErrorReason::WarningUnexplained)
+                    .with("warnings", counts.warnings)
+                    .with("unexplained", warnings.len())
+                    .findings(warnings)
+            }
+            Failure::OrganNotFound(name) => {
+                Self::new(Code::NotFound, ErrorReason::OrganNotFound).resource("Organ", name)
+            }
+            Failure::ReportNotFound(name) => {
+                Self::new(Code::NotFound, ErrorReason::ReportNotFound).resource("Report", name)
+            }
+            Failure::OrganAlreadyExists(name) => {
+                Self::new(Code::AlreadyExists, ErrorReason::OrganAlreadyExists)
+                    .resource("Organ", name)
+            }
+            Failure::ParentNotFound { parent, .. } => {
+                Self::precondition(ErrorReason::ParentNotFound, parent, &failure.to_string())
+            }
+            Failure::OrganInactive { organ, .. } => {
+                Self::precondition(ErrorReason::OrganInactive, organ, &failure.to_string())
+            }
+            Failure::ReportState { report, state } => {
+                Self::precondition(ErrorReason::ReportState, report, &failure.to_string())
+                    .with("state", state.as_str_name())
+            }
+            Failure::PageToken => Self::new(Code::InvalidArgument, ErrorReason::PageTokenInvalid)
+                .field("page_token", &failure.to_string()),
+            Failure::Filter(_) => Self::new(Code::InvalidArgument, ErrorReason::FilterInvalid)
+                .field("filter", &failure.to_string()),
+            Failure::DocumentStream(what) => {
+                Self::new(Code::InvalidArgument, ErrorReason::InvalidRequest).field("content", what)
+            }
+            Failure::DocumentUnreadable { zh, .. } => {
+                Self::new(Code::InvalidArgument, ErrorReason::DocumentUnreadable).chinese(zh)
+            }
+            Failure::DocumentTooLarge(limit) => {
+                Self::new(Code::InvalidArgument, ErrorReason::DocumentTooLarge)
+                    .with("limit_bytes", limit)
+            }
+            Failure::WritesOff(off) => {
+                Self::new(Code::Unavailable, ErrorReason::WritesOff).with("cause", off)
+            }
+            Failure::Store(_) => Self::new(Code::Internal, ErrorReason::StoreFailed),
+            Failure::Principal(_) => {
+                Self::new(Code::PermissionDenied, ErrorReason::PrincipalRefused)
+            }
+        }
+    }
+
+    fn new(code: Code, reason: ErrorReason) -> Self {
+        Answer {
+            code,
+            reason,
+            chinese: reason.zh().to_owned(),
+            metadata: HashMap::new(),
+            findings: Vec::new(),
+            details: Vec::new(),
+        }
+    }
+
+    fn with(mut self, key: &str, value: impl ToString) -> Self {
+        self.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    fn findings(mut self, findings: &[Finding]) -> Self {
+        self.findings = findings.to_vec();
+        self
+    }
+
+    fn resource(mut self, kind: &str, name: &str) -> Self {
+        self.details.push(any(
+            "ResourceInfo",
+            &ResourceInfo {
+                resource_type: format!("{DOMAIN}.{kind}"),
+                resource_name: name.to_owned(),
+                ..ResourceInfo::default()
+            },
+        ));
+        self.with("resource", name)
+    }
+
+    fn precondition(reason: ErrorReason, subject: &str, description: &str) -> Self {
+        let mut answer = Self::new(Code::FailedPrecondition, reason);
+        answer.details.push(any(
+            "PreconditionFailure",
+            &PreconditionFailure {
+                violations: vec![precondition_failure::Violation {
+                    r#type: reason_word(reason),
+                    subject: subject.to_owned(),
+                    description: description.to_owned(),
+                }],
+            },
+        ));
+        answer
+    }
+
+    fn field(mut self, field: &str, description: &str) -> Self {
+        self.details.push(any(
+            "BadRequest",
+            &BadRequest {
+                field_violations: vec![FieldViolation {
+                    field: field.to_owned(),
+                    description: description.to_owned(),
+                    reason: reason_word(self.reason),
+                    localized_message: Some(chinese_text(self.reason.zh())),
+                }],
+            },
+        ));
+        self
+    }
+
+    fn chinese(mut self, text: &str) -> Self {
+        self.chinese = format!("{}：{text}", self.chinese);
+        self
+    }
+
+    /// The status, its details cut to what fits.
+    fn encode(self, message: String) -> Status {
+        let mut shown = self.findings.len();
+        loop {
+            let encoded = self.status(&message, shown).encode_to_vec();
+            if encoded.len() <= STATUS_BYTES_MAX || shown == 0 {
+                return Status::with_details(self.code, message, encoded.into());
+            }
+            // Findings are of like size: a step by proportion ends in two or three rounds.
+            shown = (shown * STATUS_BYTES_MAX / encoded.len()).min(shown - 1);
+        }
+    }
+
+    fn status(&self, message: &str, shown: usize) -> rpc::Status {
+        let mut metadata = self.metadata.clone();
+        if !self.findings.is_empty() {
+            metadata.insert("shown".to_owned(), shown.to_string());
+            let truncated = shown < self.findings.len();
+            metadata.insert("truncated".to_owned(), truncated.to_string());
+        }
+        let info =
+            ErrorInfo { reason: reason_word(self.reason), domain: DOMAIN.to_owned(), metadata };
+        let chinese = any("LocalizedMessage", &chinese_text(&self.chinese));
+        let mut details = vec![any("ErrorInfo", &info), chinese];
+        if shown > 0 {
+            let field_violations = self.findings.iter().take(shown).map(violation).collect();
+            details.push(any("BadRequest", &BadRequest { field_violations }));
+        }
+        details.extend(self.details.iter().cloned());
+        rpc::Status { code: self.code as i32, message: message.to_owned(), details }
+    }
+}
+
+/// A finding as a field violation: the rule id as reason, both languages.
+fn violation(finding: &Finding) -> FieldViolation {
+    let zh = if finding.cell.is_empty() {
+        finding.message_zh.clone()
+    } else {
+        format!("{}：{}", finding.cell, finding.message_zh)
+    };
+    FieldViolation {
+        field: finding.field_path.clone(),
+        description: finding.message_en.clone(),
+        reason: finding.rule_id.replace('.', "_").to_uppercase(),
+        localized_message: Some(chinese_text(&zh)),
+    }
+}
+
+fn chinese_text(message: &str) -> LocalizedMessage {
+    LocalizedMessage { locale: "zh-CN".to_owned(), message: message.to_owned() }
+}
+
+/// The reason as clients see it: without the prefix of its enum.
+fn reason_word(reason: ErrorReason) -> String {
+    reason.as_str_name().trim_start_matches("ERROR_REASON_").to_owned()
+}
+
+fn any<M: Message>(name: &str, message: &M) -> Any {
+    Any {
+        type_url: format!("type.googleapis.com/google.rpc.{name}"),
+        value: message.encode_to_vec().into(),
+    }
+}
