@@ -63,7 +63,9 @@ fn sum_of_year(
     let mut coverage = Coverage::default();
     let (mut revisions, mut missing) = (BTreeSet::new(), BTreeSet::new());
     for organ in subtree(organs, &question.organ, year) {
-        let Some(id) = OrganId::from_name(&organ.name) else { continue };
+        let Some(id) = OrganId::from_name(&organ.name) else {
+            continue;
+        };
         if !is_active(organ, year) {
             continue;
         }
@@ -158,7 +160,9 @@ impl Tally {
             if cell.summing() == Summing::Never {
                 continue;
             }
-            let Some(value) = cell.get(report) else { continue };
+            let Some(value) = cell.get(report) else {
+                continue;
+            };
             let value = match value {
                 Amount::Count(count) => Sum::Count(i128::from(count)),
                 Amount::Money(text) => {

@@ -10,7 +10,9 @@ const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24
 pub fn checks(code: &str) -> bool {
     let values: Option<Vec<usize>> =
         code.bytes().map(|b| ALPHABET.iter().position(|&a| a == b)).collect();
-    let Some(values) = values.filter(|v| v.len() == 18) else { return false };
+    let Some(values) = values.filter(|v| v.len() == 18) else {
+        return false;
+    };
     let sum: usize = values.iter().zip(WEIGHTS).map(|(value, weight)| value * weight).sum();
     values[17] == (31 - sum % 31) % 31
 }

@@ -9,6 +9,7 @@
 //! - [`check`]: the rules of the schema, compiled to Rust.
 //! - [`rules`]: the catalogue of rules, and the rules that need more than an expression.
 //! - [`finding`]: what broken rules say to a person and to a program.
+//! - [`document`]: documents in, reports out.
 //! - [`names`]: resource names as types.
 //! - [`query`]: filters and page tokens.
 //! - [`credit_code`]: the check character of an organ's code.
@@ -23,17 +24,20 @@
 //!
 //! `src/codegen` is no module of the library: it is the schema compiler that `build.rs` runs.
 
-pub mod pb;
-pub mod form;
-pub mod check;
-pub mod rules;
-pub mod finding;
-pub mod names;
-pub mod query;
-pub mod credit_code;
-pub mod store;
-pub mod limits;
-pub mod failure;
-pub mod archive;
 pub mod aggregate;
+pub mod archive;
+pub mod check;
+pub mod credit_code;
+pub mod document;
+pub mod failure;
+pub mod finding;
+pub mod form;
+pub mod limits;
+pub mod names;
+pub mod pb;
+pub mod query;
+pub mod rules;
+pub mod server;
+pub mod service;
 pub mod status;
+pub mod store;

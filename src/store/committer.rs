@@ -4,7 +4,6 @@
 //! group commit does more for throughput than parallel flushes do, and since preconditions that
 //! are checked by the only writer need no locks. It decides when writes are off.
 
-use std::collections::VecDeque;
 use std::io;
 use std::mem::discriminant;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -152,9 +151,9 @@ impl Committer {
 
     /// Whatever is queued by now, within the bounds. It never waits for more: under load the
     /// queue fills during the last sync, and without load waiting would help nobody.
-    fn group(&mut self, first: Request) -> VecDeque<Request> {
+    fn group(&mut self, first: Request) -> Vec<Request> {
         let mut bytes = first.entry.bytes();
-        let mut group = VecDeque::from([first]);
+        let mut group = vec![first];
         while group.len() < self.group_entries && bytes < GROUP_BYTES {
             let Ok(message) = self.messages.try_recv() else {
                 break;
@@ -163,7 +162,7 @@ impl Committer {
                 break;
             };
             bytes += request.entry.bytes();
-            group.push_back(request);
+            group.push(request);
         }
         group
     }
@@ -190,7 +189,7 @@ impl Committer {
 
     /// Answers every request of the group, and none before the group is on disk. That holds for
     /// refusals too: one may rest on an entry of the same group that is about to be lost.
-    fn commit(&mut self, group: VecDeque<Request>) {
+    fn commit(&mut self, group: Vec<Request>) {
         let mut replies = Vec::with_capacity(group.len());
         let mut answers = Vec::with_capacity(group.len());
         let mut entries = Vec::with_capacity(group.len());

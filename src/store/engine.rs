@@ -25,7 +25,7 @@ use super::{Error, Pair, Position};
 /// First byte of the keys that the store keeps for itself.
 pub(super) const RESERVED: u8 = 0x00;
 
-/// Where the position of the last applied entry stands, written in that entry's own batch.
+/// Where the position of the last applied entry stands, written in the same batch.
 const POSITION_KEY: &[u8] = b"\0position";
 
 /// The unit of sled's log, fixed when a folder is created.
@@ -168,9 +168,13 @@ impl Disk {
     fn sync_all(&mut self) -> io::Result<()> {
         self.sync()?;
         sync_dir(&self.dir)?;
-        match self.dir.canonicalize()?.parent() {
-            Some(parent) => sync_dir(parent),
-            None => Ok(()),
+        let Some(parent) = self.dir.canonicalize()?.parent().map(sync_dir) else {
+            return Ok(());
+        };
+        match parent {
+            // Whoever may not read the parent did not create the folder in it just now.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
         }
     }
 

@@ -56,7 +56,7 @@ pub enum WritesOff {
     LowSpace {
         /// Bytes free when it was noticed.
         free_bytes: u64,
-        /// [`Options::reserve_bytes`].
+        /// [`Options::reserve_bytes`](super::Options::reserve_bytes).
         reserve_bytes: u64,
     },
     /// The store was closed.

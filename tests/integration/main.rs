@@ -7,4 +7,6 @@ mod support;
 
 mod contract;
 mod findings;
+mod server;
+mod store;
 mod tidy;

@@ -24,3 +24,87 @@ pub fn set(report: &mut Report, path: &str, value: &str) {
     };
     cell.set(report, amount).expect("the amount is of the cell's kind");
 }
+
+/// A server on a port of its own, with a folder of its own.
+pub struct TestServer {
+    /// Where it listens.
+    pub address: std::net::SocketAddr,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    running: tokio::task::JoinHandle<Result<(), nianbao::server::Error>>,
+}
+
+impl TestServer {
+    /// Starts a server over the store in `data`.
+    pub async fn start(data: &std::path::Path) -> Self {
+        Self::with(data, nianbao::store::Options::default()).await
+    }
+
+    /// Starts a server over the store in `data`, set up as told.
+    pub async fn with(data: &std::path::Path, store: nianbao::store::Options) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("the port");
+        let options = nianbao::server::Options { data: data.to_owned(), store };
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let running = tokio::spawn(nianbao::server::run(listener, options, async {
+            let _ = stopped.await;
+        }));
+        TestServer { address, stop: Some(stop), running }
+    }
+
+    /// A connection to it.
+    pub async fn channel(&self) -> tonic::transport::Channel {
+        let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", self.address));
+        endpoint.expect("an address").connect().await.expect("the server listens")
+    }
+
+    /// Stops it in order.
+    pub async fn stop(mut self) {
+        let stop = self.stop.take().expect("stopped once");
+        stop.send(()).expect("the server runs");
+        self.running.await.expect("no panic").expect("stopped in order");
+    }
+}
+
+/// The details of a status, as a client reads them.
+pub struct Details {
+    /// Reason and metadata.
+    pub info: nianbao::pb::rpc::ErrorInfo,
+    /// The fields that are named.
+    pub fields: Vec<nianbao::pb::rpc::bad_request::FieldViolation>,
+    /// The Chinese message.
+    pub chinese: String,
+    /// The size of the encoded status.
+    pub bytes: usize,
+}
+
+impl Details {
+    /// Reads the details of a status.
+    pub fn of(status: &tonic::Status) -> Self {
+        use nianbao::pb::rpc;
+        use prost::Message as _;
+        let encoded = rpc::Status::decode(status.details()).expect("a google.rpc.Status");
+        assert_eq!(encoded.code, status.code() as i32);
+        let mut details = Details {
+            info: rpc::ErrorInfo::default(),
+            fields: Vec::new(),
+            chinese: String::new(),
+            bytes: status.details().len(),
+        };
+        for any in encoded.details {
+            let bytes = &any.value[..];
+            match any.type_url.rsplit('.').next() {
+                Some("ErrorInfo") => details.info = rpc::ErrorInfo::decode(bytes).expect("info"),
+                Some("BadRequest") => {
+                    let bad = rpc::BadRequest::decode(bytes).expect("a bad request");
+                    details.fields.extend(bad.field_violations);
+                }
+                Some("LocalizedMessage") => {
+                    details.chinese = rpc::LocalizedMessage::decode(bytes).expect("text").message;
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(details.info.domain, "nianbao.v1");
+        details
+    }
+}
