@@ -7,6 +7,7 @@ mod support;
 
 mod contract;
 mod findings;
+mod overflow;
 mod server;
 mod store;
 mod tidy;
