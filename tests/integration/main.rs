@@ -15,6 +15,7 @@ mod rule_cases;
 mod rule_columns;
 mod rule_properties;
 mod schema_compiler;
+mod overflow;
 mod server;
 mod store;
 mod tidy;
