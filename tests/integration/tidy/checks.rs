@@ -126,6 +126,8 @@ pub fn check_imports(order: &[&str], file: &File) -> Vec<String> {
             complaints.push(format!("{path}:{line}: {module} stands before {other} in lib.rs"));
         }
     }
+    // A line with `use a::{b, c}` says it once.
+    complaints.dedup();
     complaints
 }
 
