@@ -64,7 +64,7 @@ async fn collect(
 ///
 /// # Errors
 /// `DocumentUnreadable`, `DocumentTooLarge`.
-pub fn parse(
+pub(super) fn parse(
     header: &pb::DocumentHeader,
     bytes: &[u8],
 ) -> Result<pb::ParseDocumentResponse, Failure> {

@@ -1,6 +1,12 @@
 //! The integration tests, in one binary: one link instead of a dozen.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "tests know their numbers"
+)]
 #![allow(unreachable_pub, reason = "nobody can reach into a test, whatever is public in it")]
 
 mod balanced;

@@ -123,7 +123,8 @@ async fn names_damage_and_does_not_panic() {
     drop(store);
     drop(sound.open());
 
-    let cases: [(&str, fn(&Path)); 3] = [
+    type Damage = fn(&Path);
+    let cases: [(&str, Damage); 3] = [
         ("data gone", |dir| fs::remove_file(dir.join("db")).unwrap()),
         ("data cut to one segment", |dir| {
             let data = fs::File::options().write(true).open(dir.join("db")).unwrap();
