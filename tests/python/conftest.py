@@ -1,4 +1,4 @@
-"""A server of its own and code generated from the schema: what a stock client starts with."""
+"""A server of its own and code generated from the schema: where a stock client starts."""
 
 import os
 import pathlib
@@ -21,8 +21,9 @@ def generated(tmp_path_factory):
     # google/rpc comes with googleapis-common-protos; buf/validate has no package of its own.
     files.append("buf/validate/validate.proto")
     include = pathlib.Path(protoc.__file__).parent / "_proto"
-    outputs = [f"--python_out={out}", f"--grpc_python_out={out}"]
-    assert protoc.main(["protoc", f"-I{proto}", f"-I{include}", *outputs, *files]) == 0
+    arguments = ["protoc", f"-I{proto}", f"-I{include}"]
+    arguments += [f"--python_out={out}", f"--grpc_python_out={out}"]
+    assert protoc.main(arguments + files) == 0
     sys.path.insert(0, str(out))
     return out
 
