@@ -11,6 +11,7 @@
 //! - [`finding`]: what broken rules say to a person and to a program.
 //! - [`document`]: documents in, reports out.
 //! - [`names`]: resource names as types.
+//! - [`address`]: cells by the address that a person writes, and values into them.
 //! - [`query`]: filters and page tokens.
 //! - [`credit_code`]: the check character of an organ's code.
 //! - [`store`]: durable keys and values; the one home of sled.
@@ -24,6 +25,7 @@
 //!
 //! `src/codegen` is no module of the library: it is the schema compiler that `build.rs` runs.
 
+pub mod address;
 pub mod aggregate;
 pub mod archive;
 pub mod check;
