@@ -30,7 +30,7 @@ pub fn run(console: &Console, args: &AggregateArgs) -> Result<Outcome, Error> {
         for aggregate in answer.aggregates {
             let names = match console.json_wanted() {
                 true => Vec::new(),
-                false => missing(&server, &aggregate).await?,
+                false => missing(&server, console, &aggregate).await?,
             };
             out.push((aggregate, names));
         }
@@ -42,7 +42,11 @@ pub fn run(console: &Console, args: &AggregateArgs) -> Result<Outcome, Error> {
         return Ok(Outcome::Done);
     }
     for (aggregate, names) in &named {
-        console.out(&sums(console, aggregate))?;
+        if aggregate.cells.is_empty() {
+            console.out(&title(console, aggregate))?;
+        } else {
+            console.out(&sums(console, aggregate))?;
+        }
         console.out(&coverage(console, aggregate, names, args.members))?;
     }
     Ok(Outcome::Done)
@@ -64,12 +68,17 @@ pub async fn ask(
 ///
 /// # Errors
 /// `Refused`, `Unreachable`.
-pub async fn missing(server: &Server, aggregate: &Aggregate) -> Result<Vec<String>, Error> {
+pub async fn missing(
+    server: &Server,
+    console: &Console,
+    aggregate: &Aggregate,
+) -> Result<Vec<String>, Error> {
     let mut names = Vec::new();
     let organs = aggregate.coverage.iter().flat_map(|c| &c.missing_organs);
     for name in organs.take(NAMED_MAX) {
         let organ = organs::organ_named(server, name).await?;
-        names.push(format!("{}（{name}）", organ.display_name));
+        let full = organ.display_name;
+        names.push(console.pick(format!("{full}（{name}）"), format!("{full} ({name})")));
     }
     Ok(names)
 }
@@ -87,11 +96,7 @@ pub fn sums(console: &Console, sum: &Aggregate) -> String {
         },
         ..Report::default()
     };
-    let title = console.pick(
-        format!("{} {} 年度汇总", sum.organ, sum.year),
-        format!("{}, sum of {}", sum.organ, sum.year),
-    );
-    let mut out = console.on_out(Style::Bold, &title);
+    let mut out = title(console, sum);
     out.push('\n');
     if sum.disclosure.is_some() && sum.disclosure_2019.is_some() {
         let old = Report {
@@ -103,6 +108,14 @@ pub fn sums(console: &Console, sum: &Aggregate) -> String {
     }
     out.push_str(&form_table::tables(console, &report, &[]));
     out
+}
+
+fn title(console: &Console, sum: &Aggregate) -> String {
+    let title = console.pick(
+        format!("{} {} 年度汇总", sum.organ, sum.year),
+        format!("{}, sum of {}", sum.organ, sum.year),
+    );
+    console.on_out(Style::Bold, &title)
 }
 
 /// What a sum covers.

@@ -49,18 +49,21 @@ pub fn format(console: &Console, args: &FormatArgs) -> Result<Outcome, Error> {
     console.out(&console.on_out(Style::Bold, &cells))?;
     let mut lines = Vec::new();
     for part in &tree.parts {
-        branch(console, part, 0, "", &mut lines);
+        branch(console, part, 0, &mut String::new(), &mut lines);
     }
     console.out(&lines.join("\n"))?;
     Ok(Outcome::Done)
 }
 
-/// A node and all below it; the columns of a row stand in one line.
-fn branch(console: &Console, node: &FormatNode, depth: usize, above: &str, out: &mut Vec<String>) {
+/// A node and all below it. The columns of a row stand in one line, and once for rows alike.
+fn branch(
+    console: &Console,
+    node: &FormatNode,
+    depth: usize,
+    columns: &mut String,
+    out: &mut Vec<String>,
+) {
     let indent = "  ".repeat(depth);
-    if !node.heading.is_empty() && node.heading != above {
-        out.push(format!("{indent}{}", console.on_out(Style::Dim, &node.heading)));
-    }
     let label = console.pick(&node.label, &node.label_en);
     let text = format!("{}{label}", node.number);
     let text = match node.kind() {
@@ -70,17 +73,25 @@ fn branch(console: &Console, node: &FormatNode, depth: usize, above: &str, out: 
     let path = console.on_out(Style::Dim, &node.field_path);
     out.push(format!("{indent}{text}  {path}"));
     if node.kind() == format_node::Kind::Row {
-        let columns = node.children.iter();
-        let names: Vec<&String> =
-            columns.map(|cell| console.pick(&cell.label, &cell.label_en)).collect();
-        let names: Vec<&str> = names.into_iter().map(String::as_str).collect();
-        let line = names.join(" | ");
-        out.push(format!("{indent}  {}", console.on_out(Style::Dim, &line)));
+        let labels = node.children.iter();
+        let labels: Vec<&str> = labels
+            .map(|cell| console.pick(cell.label.as_str(), cell.label_en.as_str()))
+            .collect();
+        let line = labels.join(" | ");
+        if line != *columns {
+            let line = format!("{indent}  {}", console.on_out(Style::Cyan, &line));
+            out.push(line);
+        }
+        *columns = line;
         return;
     }
     let mut heading = "";
     for child in &node.children {
-        branch(console, child, depth + 1, heading, out);
+        if !child.heading.is_empty() && child.heading != heading {
+            let text = console.on_out(Style::Dim, &child.heading);
+            out.push(format!("{indent}  {text}"));
+        }
         heading = &child.heading;
+        branch(console, child, depth + 1 + usize::from(!heading.is_empty()), columns, out);
     }
 }

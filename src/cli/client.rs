@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use nianbao::pb::aggregate_service_client::AggregateServiceClient;
+use nianbao::pb::document_service_client::DocumentServiceClient;
 use nianbao::pb::organ_service_client::OrganServiceClient;
 use nianbao::pb::report_service_client::ReportServiceClient;
 use nianbao::pb::rpc::{self, BadRequest, ErrorInfo, LocalizedMessage, PreconditionFailure};
@@ -92,6 +93,11 @@ impl Server {
 
     pub fn organs(&self) -> OrganServiceClient<Service> {
         OrganServiceClient::with_interceptor(self.channel.clone(), self.principal.clone())
+            .max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub fn documents(&self) -> DocumentServiceClient<Service> {
+        DocumentServiceClient::with_interceptor(self.channel.clone(), self.principal.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
@@ -202,11 +208,6 @@ impl Refusal {
     /// Whether the request is to blame, not the state of the server.
     pub fn is_of_the_request(&self) -> bool {
         self.info.is_some() && !matches!(self.code, Code::Unavailable | Code::Internal)
-    }
-
-    /// Whether the server could not have taken any request.
-    pub fn is_of_the_server(&self) -> bool {
-        matches!(self.code, Code::Unavailable | Code::Internal)
     }
 
     /// One line in the language.

@@ -69,6 +69,8 @@ pub struct Console {
     /// Whether stdout shows colours.
     pub colour: bool,
     colour_err: bool,
+    /// Whether lines are broken to fit, as a person likes it and a program does not.
+    folds: bool,
     /// Columns of the output.
     pub width: usize,
 }
@@ -88,6 +90,7 @@ impl Console {
             lang,
             format,
             colour: wanted && terminal,
+            folds: terminal,
             colour_err: wanted && io::stderr().is_terminal(),
             width: width.clamp(40, 200),
         }
@@ -121,6 +124,17 @@ impl Console {
     /// `Output`, `Json`.
     pub fn json<T: Serialize>(&self, value: &T) -> Result<(), Error> {
         self.out(&serde_json::to_string_pretty(value).map_err(Error::Json)?)
+    }
+
+    /// Writes a line to stdout, broken to fit a terminal, each piece as far in as the first.
+    ///
+    /// # Errors
+    /// `Output`.
+    pub fn fold(&self, line: &str) -> Result<(), Error> {
+        match self.folds {
+            true => self.out(&super::table::wrapped(line, self.width)),
+            false => self.out(line),
+        }
     }
 
     /// Tells something beside the result.

@@ -41,6 +41,8 @@ pub enum Error {
     Listen { listen: String, cause: io::Error },
     /// The server cannot run.
     Serve(server::Error),
+    /// The story of `demo` took a turn that it must not take.
+    Story(&'static str),
     /// The operating system refuses threads, signals or the like.
     System(io::Error),
 }
@@ -94,6 +96,7 @@ impl Error {
                 format!("数据目录已损坏，或非本程序所建：{cause}")
             }
             Error::Serve(cause) => format!("服务无法运行：{cause}"),
+            Error::Story(what) => format!("演示未按预期进行：{what}"),
             Error::System(cause) => format!("系统拒绝：{}", io_zh(cause)),
         }
     }
@@ -117,6 +120,7 @@ impl Error {
             Error::Refused(refusal) => refusal.lines(Lang::En),
             Error::Listen { listen, cause } => format!("cannot listen on {listen}: {cause}"),
             Error::Serve(cause) => cause.to_string(),
+            Error::Story(what) => format!("the demo did not go as it should: {what}"),
             Error::System(cause) => format!("the system refuses: {cause}"),
         }
     }

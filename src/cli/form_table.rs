@@ -8,8 +8,16 @@ use unicode_width::UnicodeWidthStr as _;
 use super::console::{Console, Style};
 use super::table;
 
-/// A head over figures is broken so that it takes no more columns of the terminal than this.
-const HEAD_WIDTH_MAX: usize = 8;
+/// A head over figures is broken so that it takes no more columns of the terminal than this: where
+/// there are few figures in a row, and where there are many.
+const HEAD_WIDTHS_MAX: [usize; 2] = [14, 8];
+/// A row of more figures has many.
+const FEW_COLUMNS: usize = 3;
+/// A label keeps so many columns of the terminal, however narrow that is.
+const LABEL_WIDTH_MIN: usize = 16;
+/// What the table puts around a figure, and around a label with the edges of the table.
+const CELL_PADDING: usize = 3;
+const LABEL_PADDING: usize = 4;
 
 /// A line of a table.
 enum Line<'a> {
@@ -94,10 +102,11 @@ fn table_of(console: &Console, part: &FormatNode, report: &Report, marked: &[&st
         lay_out(console, child, 0, &mut heading, &mut columns, &mut lines);
     }
     let wide = lines.iter().map(Line::width).max().unwrap_or(0);
+    let room = label_room(console, &lines, report, wide);
     let mut out = table::bare(console);
     let mut headed = false;
     for line in &lines {
-        let cells = cells(console, line, report, marked);
+        let cells = cells(line, report, marked, room);
         let padding = (cells.len()..=wide).map(|_| Cell::new(""));
         let row: Vec<Cell> = cells.into_iter().chain(padding).collect();
         // The first heads are those of the table, later ones stand in the middle.
@@ -137,6 +146,21 @@ impl Line<'_> {
     }
 }
 
+/// The columns of the terminal that labels may take beside the figures.
+fn label_room(console: &Console, lines: &[Line<'_>], report: &Report, columns: usize) -> usize {
+    let width = |line: &Line<'_>, column: usize| match line {
+        Line::Head(_, heads) => {
+            let lines = heads.get(column).map(|head| head.lines().map(|l| l.width()));
+            lines.and_then(Iterator::max).unwrap_or(0)
+        }
+        Line::Title(_) => 0,
+        Line::Row(_, cells) => cells.get(column).map_or(0, |c| value(report, &c.field_path).width()),
+    };
+    let widest = |column| lines.iter().map(|line| width(line, column)).max().unwrap_or(0);
+    let figures: usize = (0..columns).map(|column| widest(column) + CELL_PADDING).sum();
+    console.width.saturating_sub(figures + LABEL_PADDING).max(LABEL_WIDTH_MIN)
+}
+
 /// Appends the lines of a node; new heads where the columns change.
 fn lay_out<'a>(
     console: &Console,
@@ -151,7 +175,9 @@ fn lay_out<'a>(
         heading.clone_from(&node.heading);
     }
     let above = if is_new && console.pick(true, false) { node.heading.clone() } else { String::new() };
-    let indent = "  ".repeat(depth);
+    // What stands below a heading stands further in.
+    let under = usize::from(!node.heading.is_empty() && console.pick(true, false));
+    let indent = "  ".repeat(depth + under);
     let named = format!("{indent}{}", label(console, node));
     let cells: Vec<&FormatNode> = match node.kind() {
         format_node::Kind::Cell => vec![node],
@@ -164,11 +190,13 @@ fn lay_out<'a>(
         }
         lines.push(Line::Title(named));
         for child in &node.children {
-            lay_out(console, child, depth + 1, heading, columns, lines);
+            lay_out(console, child, depth + under + 1, heading, columns, lines);
         }
         return;
     }
-    let heads: Vec<String> = cells.iter().map(|cell| column(console, cell)).collect();
+    let width = HEAD_WIDTHS_MAX[usize::from(cells.len() > FEW_COLUMNS)];
+    let heads = cells.iter().map(|cell| broken(console, &column(console, cell), width));
+    let heads: Vec<String> = heads.collect();
     if heads != *columns {
         columns.clone_from(&heads);
         lines.push(Line::Head(above, heads));
@@ -178,19 +206,19 @@ fn lay_out<'a>(
     lines.push(Line::Row(named, cells));
 }
 
-fn cells(console: &Console, line: &Line<'_>, report: &Report, marked: &[&str]) -> Vec<Cell> {
+fn cells(line: &Line<'_>, report: &Report, marked: &[&str], room: usize) -> Vec<Cell> {
     match line {
         Line::Head(label, columns) => {
-            let heads = columns.iter().map(|text| table::column_head(&broken(console, text)));
-            std::iter::once(table::bold(label)).chain(heads).collect()
+            let heads = columns.iter().map(|text| table::column_head(text));
+            std::iter::once(table::bold(&table::wrapped(label, room))).chain(heads).collect()
         }
-        Line::Title(label) => vec![table::bold(label)],
+        Line::Title(label) => vec![table::bold(&table::wrapped(label, room))],
         Line::Row(label, cells) => {
             let figures = cells.iter().map(|cell| {
                 let is_marked = marked.contains(&cell.field_path.as_str());
                 table::figure(&value(report, &cell.field_path), is_marked)
             });
-            std::iter::once(Cell::new(label)).chain(figures).collect()
+            std::iter::once(Cell::new(table::wrapped(label, room))).chain(figures).collect()
         }
     }
 }
@@ -232,14 +260,14 @@ fn column(console: &Console, cell: &FormatNode) -> String {
 
 /// A head in lines of a few characters each, broken before a bracket and between characters in Chinese,
 /// between words in English.
-fn broken(console: &Console, text: &str) -> String {
+fn broken(console: &Console, text: &str, width_max: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     let pieces: Vec<String> = match console.pick(true, false) {
         true => text.chars().map(String::from).collect(),
         false => text.split_inclusive(' ').map(str::to_owned).collect(),
     };
-    let rows = text.width().div_ceil(HEAD_WIDTH_MAX).max(1);
+    let rows = text.width().div_ceil(width_max).max(1);
     // Lines of even length look better than a full one and a rest.
     let width = text.width().div_ceil(rows).max(2);
     for piece in pieces {

@@ -1,5 +1,6 @@
 //! `get` and `list`: stored reports.
 
+use comfy_table::Cell;
 use nianbao::form::Labelled as _;
 use nianbao::names::{OrganId, ReportId};
 use nianbao::pb::{GetReportRequest, ListReportsRequest, ListReportsResponse, Report};
@@ -102,17 +103,17 @@ pub async fn reports(
 /// One line a report.
 pub fn reports_table(console: &Console, reports: &[Report]) -> String {
     let head = console.pick(
-        ["报告", "标题", "状态", "版本", "新收", "办理", "结转"],
-        ["report", "title", "state", "revision", "received", "processed", "carried out"],
+        ["报告", "单位", "状态", "版本", "新收", "办理", "结转"],
+        ["report", "of", "state", "revision", "received", "processed", "carried out"],
     );
     let mut out = table::plain(console, &head);
     for report in reports {
         let state = report.state();
         let figure = |path| table::figure(&form_table::value(report, path), false);
         out.add_row(vec![
-            comfy_table::Cell::new(&report.name),
-            comfy_table::Cell::new(&report.title),
-            comfy_table::Cell::new(console.pick(state.zh(), state.en())),
+            Cell::new(&report.name),
+            Cell::new(author(report)),
+            Cell::new(console.pick(state.zh(), state.en())),
             table::figure(&report.latest_revision.to_string(), false),
             figure("requests.new_received.total"),
             figure("requests.total_processed.total"),
@@ -123,4 +124,13 @@ pub fn reports_table(console: &Console, reports: &[Report]) -> String {
         table::whole(&mut out, column);
     }
     table::text(&out)
+}
+
+/// Whose report it is, from the title: what stands before the year.
+fn author(report: &Report) -> &str {
+    let year = format!("{}年", report.year);
+    match report.title.split_once(&year) {
+        Some((author, _)) if !author.is_empty() => author,
+        _ => &report.title,
+    }
 }

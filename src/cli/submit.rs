@@ -154,7 +154,7 @@ fn tell(
                 console.on_out(Style::Red, "✗")
             ))?;
             for line in refusal.details(console.lang) {
-                console.out(&format!("  {line}"))?;
+                console.fold(&format!("  {line}"))?;
             }
             Ok(())
         }

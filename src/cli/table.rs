@@ -6,6 +6,7 @@ use comfy_table::{
 };
 use nianbao::form::{CELLS, CellKind};
 use nianbao::pb::{Edition, Finding, FindingCounts, Report, Severity};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::console::{Console, Style};
 
@@ -58,11 +59,6 @@ pub fn column_head(text: &str) -> Cell {
     bold(text).set_alignment(CellAlignment::Right)
 }
 
-/// A quiet cell.
-pub fn dim(text: &str) -> Cell {
-    Cell::new(text).add_attribute(Attribute::Dim)
-}
-
 /// Lets a column take at most so many columns of the terminal.
 pub fn limit(table: &mut Table, column: usize, width: u16) {
     if let Some(column) = table.column_mut(column) {
@@ -82,9 +78,30 @@ pub fn text(table: &Table) -> String {
     table.trim_fmt()
 }
 
-/// The findings of one report: severity, cell, message with rule and fingerprint.
+/// A text in lines that fit, each as far in as the first.
+pub fn wrapped(text: &str, room: usize) -> String {
+    let indent = " ".repeat(text.len() - text.trim_start().len());
+    let mut lines = Vec::new();
+    let mut line = indent.clone();
+    // Chinese breaks anywhere, English between words.
+    let pieces = text.trim_start().split_inclusive(|c: char| c == ' ' || !c.is_ascii());
+    for piece in pieces {
+        if line.width() + piece.trim_end().width() > room && line.width() > indent.len() {
+            lines.push(line.trim_end().to_owned());
+            line.clone_from(&indent);
+        }
+        line.push_str(piece);
+    }
+    lines.push(line);
+    lines.join("\n")
+}
+
+/// The findings of one report: severity, cell with rule, message with fingerprint.
 pub fn findings(console: &Console, findings: &[&Finding]) -> Table {
-    let head = console.pick(["级别", "单元格", "问题"], ["level", "cell", "finding"]);
+    let head = console.pick(
+        ["级别", "单元格 / 规则", "问题 / 指纹"],
+        ["level", "cell / rule", "finding / fingerprint"],
+    );
     let mut table = plain(console, &head);
     for finding in findings {
         let (label, color) = severity(console, finding.severity());
@@ -97,16 +114,15 @@ pub fn findings(console: &Console, findings: &[&Finding]) -> Table {
             true => console.pick("（派生）", " (derived)"),
             false => "",
         };
-        let ids = format!("{}  {}", finding.rule_id, finding.fingerprint);
         table.add_row(Row::from(vec![
             Cell::new(label).fg(color),
-            Cell::new(place),
-            Cell::new(format!("{message}{derived}\n{ids}")),
+            Cell::new(format!("{place}\n{}", finding.rule_id)),
+            Cell::new(format!("{message}{derived}\n{}", finding.fingerprint)),
         ]));
     }
     table.load_style(LOOK.row_separator(LineStyle::new('┄', '┄', '┄', '┄')));
     whole(&mut table, 0);
-    limit(&mut table, 1, u16::try_from(console.width * 2 / 5).unwrap_or(u16::MAX));
+    limit(&mut table, 1, u16::try_from(console.width * 43 / 100).unwrap_or(u16::MAX));
     table
 }
 
