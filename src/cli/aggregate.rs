@@ -15,7 +15,7 @@ const NAMED_MAX: usize = 20;
 /// A sum and the full names of the organs that are missing in it.
 type Named = (Aggregate, Vec<String>);
 
-pub fn run(console: &Console, args: &AggregateArgs) -> Result<Outcome, Error> {
+pub(super) fn run(console: &Console, args: &AggregateArgs) -> Result<Outcome, Error> {
     let request = AggregateReportsRequest {
         organ: args.organ.to_string(),
         years: args.year.clone(),
@@ -56,7 +56,7 @@ pub fn run(console: &Console, args: &AggregateArgs) -> Result<Outcome, Error> {
 ///
 /// # Errors
 /// `Refused`, `Unreachable`.
-pub async fn ask(
+pub(super) async fn ask(
     server: &Server,
     request: AggregateReportsRequest,
 ) -> Result<AggregateReportsResponse, Error> {
@@ -68,7 +68,7 @@ pub async fn ask(
 ///
 /// # Errors
 /// `Refused`, `Unreachable`.
-pub async fn missing(
+pub(super) async fn missing(
     server: &Server,
     console: &Console,
     aggregate: &Aggregate,
@@ -84,12 +84,12 @@ pub async fn missing(
 }
 
 /// The tables of a sum. Where reports of both editions were added, each table two stands by itself.
-pub fn sums(console: &Console, sum: &Aggregate) -> String {
+pub(super) fn sums(console: &Console, sum: &Aggregate) -> String {
     let report = Report {
         disclosure: sum.disclosure.clone(),
         disclosure_2019: sum.disclosure_2019.clone(),
-        requests: sum.requests.clone(),
-        disputes: sum.disputes.clone(),
+        requests: sum.requests,
+        disputes: sum.disputes,
         edition: match (&sum.disclosure, &sum.disclosure_2019) {
             (None, Some(_)) => Edition::Edition2019 as i32,
             _ => Edition::Edition2021 as i32,
@@ -116,7 +116,12 @@ fn title(console: &Console, sum: &Aggregate) -> String {
 }
 
 /// What a sum covers.
-pub fn coverage(console: &Console, sum: &Aggregate, missing: &[String], members: bool) -> String {
+pub(super) fn coverage(
+    console: &Console,
+    sum: &Aggregate,
+    missing: &[String],
+    members: bool,
+) -> String {
     let coverage = sum.coverage.clone().unwrap_or_default();
     let Coverage { expected, included, unaccepted, as_published, .. } = coverage;
     let mut lines = vec![console.pick(

@@ -14,7 +14,7 @@ use super::console::{Format, Lang};
 /// Annual reports on open government information: fill, check, submit, sum
 #[derive(Debug, Parser)]
 #[command(version, verbatim_doc_comment, after_help = EXAMPLES, max_term_width = 100)]
-pub struct Cli {
+pub(super) struct Cli {
     /// 输出语言 · Language of the output
     #[arg(long, global = true, env = "NIANBAO_LANG", default_value = "zh")]
     pub lang: Lang,
@@ -37,7 +37,7 @@ const EXAMPLES: &str = "\
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// 演示全过程：解析、核对、改正、报送、汇总 · Tell the whole story in a temporary store
     #[command(after_help = "示例 · Example:\n  nianbao demo --lang en")]
     Demo,
@@ -111,7 +111,7 @@ pub enum Command {
 
 /// Which server, and who calls.
 #[derive(Args, Clone, Debug)]
-pub struct Remote {
+pub(super) struct Remote {
     /// 服务地址 · The server
     #[arg(
         long,
@@ -127,7 +127,7 @@ pub struct Remote {
 
 /// Of `serve`.
 #[derive(Args, Debug)]
-pub struct ServeArgs {
+pub(super) struct ServeArgs {
     /// 监听地址，端口 0 为任选 · Where to listen, port 0 for any
     #[arg(long, env = "NIANBAO_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDR")]
     pub listen: SocketAddr,
@@ -142,7 +142,7 @@ pub struct ServeArgs {
 
 /// Of `parse`.
 #[derive(Args, Debug)]
-pub struct ParseArgs {
+pub(super) struct ParseArgs {
     /// 文档，- 为标准输入 · The document, - for standard input
     pub file: String,
     /// 行政机关编号 · The organ
@@ -158,7 +158,7 @@ pub struct ParseArgs {
 
 /// Of `new`.
 #[derive(Args, Debug)]
-pub struct NewArgs {
+pub(super) struct NewArgs {
     /// 行政机关编号 · The organ
     #[arg(long, env = "NIANBAO_ORGAN", value_name = "ID", value_parser = organ)]
     pub organ: OrganId,
@@ -181,7 +181,7 @@ pub struct NewArgs {
 
 /// Of `set`.
 #[derive(Args, Debug)]
-pub struct SetArgs {
+pub(super) struct SetArgs {
     /// 报告（JSON），就地修改 · The report (JSON), changed in place
     pub file: String,
     /// 地址=值；值为空、/ 或 — 表示空白 · ADDRESS=VALUE; empty, / or - for a blank
@@ -194,7 +194,7 @@ pub struct SetArgs {
 
 /// Of `validate`.
 #[derive(Args, Debug)]
-pub struct ValidateArgs {
+pub(super) struct ValidateArgs {
     /// 报告：JSON 或文档，- 为标准输入 · Reports: JSON or documents, - for standard input
     #[arg(required = true)]
     pub files: Vec<String>,
@@ -205,7 +205,7 @@ pub struct ValidateArgs {
 
 /// Of `submit`.
 #[derive(Args, Debug)]
-pub struct SubmitArgs {
+pub(super) struct SubmitArgs {
     /// 报告：JSON 或文档 · Reports: JSON or documents
     #[arg(required = true)]
     pub files: Vec<String>,
@@ -224,7 +224,7 @@ pub struct SubmitArgs {
 
 /// Of `get`.
 #[derive(Args, Debug)]
-pub struct GetArgs {
+pub(super) struct GetArgs {
     /// 报告名称 · organs/{organ}/reports/{year}-{own|region}
     pub name: String,
     #[command(flatten)]
@@ -233,7 +233,7 @@ pub struct GetArgs {
 
 /// Of `list`.
 #[derive(Args, Debug)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     /// 行政机关编号，默认全部 · The organ, by default all
     #[arg(long, env = "NIANBAO_ORGAN", value_name = "ID", value_parser = organ)]
     pub organ: Option<OrganId>,
@@ -245,7 +245,7 @@ pub struct ListArgs {
 
 /// Which part of a list.
 #[derive(Args, Clone, Debug)]
-pub struct Page {
+pub(super) struct Page {
     /// 筛选条件 · Terms such as: year = 2023 AND scope = own
     #[arg(
         long,
@@ -262,7 +262,7 @@ pub struct Page {
 
 /// Of `aggregate`.
 #[derive(Args, Debug)]
-pub struct AggregateArgs {
+pub(super) struct AggregateArgs {
     /// 行政机关编号 · The organ at the top
     #[arg(value_parser = organ)]
     pub organ: OrganId,
@@ -282,14 +282,14 @@ pub struct AggregateArgs {
 
 /// Of `organs`.
 #[derive(Args, Debug)]
-pub struct OrgansArgs {
+pub(super) struct OrgansArgs {
     #[command(subcommand)]
     pub command: OrgansCommand,
 }
 
 /// What to do with organs.
 #[derive(Debug, Subcommand)]
-pub enum OrgansCommand {
+pub(super) enum OrgansCommand {
     /// 列出机关 · List organs
     #[command(after_help = "示例 · Example:\n  nianbao organs list --filter 'parent = organs/lc'")]
     List {
@@ -317,7 +317,7 @@ pub enum OrgansCommand {
 
 /// Of `organs create`.
 #[derive(Args, Debug)]
-pub struct CreateArgs {
+pub(super) struct CreateArgs {
     /// 机关编号：小写字母、数字、连字符 · The id: a-z, 0-9, hyphens
     #[arg(long, env = "NIANBAO_ID", value_parser = organ)]
     pub id: OrganId,
@@ -343,7 +343,7 @@ pub struct CreateArgs {
 
 /// Of `format`.
 #[derive(Args, Debug)]
-pub struct FormatArgs {
+pub(super) struct FormatArgs {
     /// 格式：2019 或 2021 · The edition: 2019 or 2021
     #[arg(long, env = "NIANBAO_EDITION", default_value = "2021", value_parser = edition)]
     pub edition: Edition,

@@ -8,7 +8,7 @@ use super::args::FormatArgs;
 use super::console::{Console, Style};
 use super::{Error, Outcome, table};
 
-pub fn rules(console: &Console) -> Result<Outcome, Error> {
+pub(super) fn rules(console: &Console) -> Result<Outcome, Error> {
     if console.json_wanted() {
         console.json(&ListRulesResponse {
             rules: catalogue().to_vec(),
@@ -34,7 +34,7 @@ pub fn rules(console: &Console) -> Result<Outcome, Error> {
     Ok(Outcome::Done)
 }
 
-pub fn format(console: &Console, args: &FormatArgs) -> Result<Outcome, Error> {
+pub(super) fn format(console: &Console, args: &FormatArgs) -> Result<Outcome, Error> {
     let tree = form::tree(args.edition);
     if console.json_wanted() {
         console.json(tree)?;

@@ -29,7 +29,7 @@ type Service = InterceptedService<Channel, Principal>;
 
 /// Says who calls.
 #[derive(Clone)]
-pub struct Principal(Option<MetadataValue<Ascii>>);
+pub(super) struct Principal(Option<MetadataValue<Ascii>>);
 
 impl Interceptor for Principal {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -41,7 +41,7 @@ impl Interceptor for Principal {
 }
 
 /// A server that answers.
-pub struct Server {
+pub(super) struct Server {
     url: String,
     channel: Channel,
     principal: Principal,
@@ -51,7 +51,7 @@ pub struct Server {
 ///
 /// # Errors
 /// Those of the conversation; `System`.
-pub fn block_on<T>(talk: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+pub(super) fn block_on<T>(talk: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Error::System)?.block_on(talk)
 }
@@ -61,7 +61,7 @@ impl Server {
     ///
     /// # Errors
     /// `Unreachable`, `Argument`.
-    pub async fn connect(remote: &Remote) -> Result<Self, Error> {
+    pub(super) async fn connect(remote: &Remote) -> Result<Self, Error> {
         let unreachable = |cause: String| Error::Unreachable { url: remote.server.clone(), cause };
         let name = remote.principal.as_deref().filter(|name| !name.is_empty());
         let principal = name.map(MetadataValue::try_from).transpose();
@@ -79,22 +79,22 @@ impl Server {
         Ok(Server { url: remote.server.clone(), channel, principal })
     }
 
-    pub fn reports(&self) -> ReportServiceClient<Service> {
+    pub(super) fn reports(&self) -> ReportServiceClient<Service> {
         ReportServiceClient::with_interceptor(self.channel.clone(), self.principal.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
-    pub fn organs(&self) -> OrganServiceClient<Service> {
+    pub(super) fn organs(&self) -> OrganServiceClient<Service> {
         OrganServiceClient::with_interceptor(self.channel.clone(), self.principal.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
-    pub fn documents(&self) -> DocumentServiceClient<Service> {
+    pub(super) fn documents(&self) -> DocumentServiceClient<Service> {
         DocumentServiceClient::with_interceptor(self.channel.clone(), self.principal.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
     }
 
-    pub fn aggregates(&self) -> AggregateServiceClient<Service> {
+    pub(super) fn aggregates(&self) -> AggregateServiceClient<Service> {
         AggregateServiceClient::with_interceptor(self.channel.clone(), self.principal.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
     }
@@ -103,7 +103,7 @@ impl Server {
     ///
     /// # Errors
     /// `Refused`, `Unreachable`.
-    pub fn answered<T>(&self, answer: Result<Response<T>, Status>) -> Result<T, Error> {
+    pub(super) fn answered<T>(&self, answer: Result<Response<T>, Status>) -> Result<T, Error> {
         answer.map(Response::into_inner).map_err(|status| self.error(&status))
     }
 
@@ -111,7 +111,7 @@ impl Server {
     ///
     /// # Errors
     /// Those of [`Server::answered`] but for what is not found.
-    pub fn found<T>(&self, answer: Result<Response<T>, Status>) -> Result<Option<T>, Error> {
+    pub(super) fn found<T>(&self, answer: Result<Response<T>, Status>) -> Result<Option<T>, Error> {
         match answer {
             Err(status) if status.code() == Code::NotFound => Ok(None),
             other => self.answered(other).map(Some),
@@ -147,7 +147,7 @@ fn causes(error: &dyn std::error::Error) -> String {
 
 /// A refusal with its details.
 #[derive(Debug)]
-pub struct Refusal {
+pub(super) struct Refusal {
     code: Code,
     message: String,
     info: Option<ErrorInfo>,
@@ -191,7 +191,7 @@ impl Refusal {
     }
 
     /// The stable reason, or the code where there is none.
-    pub fn reason(&self) -> String {
+    pub(super) fn reason(&self) -> String {
         match &self.info {
             Some(info) => info.reason.clone(),
             None => format!("{:?}", self.code),
@@ -199,12 +199,12 @@ impl Refusal {
     }
 
     /// Whether the request is to blame, not the state of the server.
-    pub fn is_of_the_request(&self) -> bool {
+    pub(super) fn is_of_the_request(&self) -> bool {
         self.info.is_some() && !matches!(self.code, Code::Unavailable | Code::Internal)
     }
 
     /// One line in the language.
-    pub fn headline(&self, lang: Lang) -> String {
+    pub(super) fn headline(&self, lang: Lang) -> String {
         let chinese = self.chinese.as_deref().unwrap_or(&self.message);
         let subject = self.info.as_ref().and_then(|info| info.metadata.get("resource"));
         let conditions = self.conditions.iter().map(|c| &c.subject);
@@ -218,7 +218,7 @@ impl Refusal {
     }
 
     /// One line for each thing that is wrong.
-    pub fn details(&self, lang: Lang) -> Vec<String> {
+    pub(super) fn details(&self, lang: Lang) -> Vec<String> {
         let mut lines: Vec<String> = self.fields.iter().map(|f| violation(f, lang)).collect();
         let metadata = |key: &str| self.info.as_ref().and_then(|info| info.metadata.get(key));
         if metadata("truncated").is_some_and(|t| t == "true") {
@@ -231,7 +231,7 @@ impl Refusal {
     }
 
     /// Headline and details.
-    pub fn lines(&self, lang: Lang) -> String {
+    pub(super) fn lines(&self, lang: Lang) -> String {
         let mut out = self.headline(lang);
         for line in self.details(lang) {
             out.push_str("\n  ");

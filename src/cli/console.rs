@@ -12,7 +12,7 @@ const WIDTH_DEFAULT: usize = 100;
 
 /// The language of the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Lang {
+pub(super) enum Lang {
     /// 中文 Chinese
     Zh,
     /// 英文 English
@@ -21,7 +21,7 @@ pub enum Lang {
 
 impl Lang {
     /// The text of this language.
-    pub fn pick<T>(self, zh: T, en: T) -> T {
+    pub(super) fn pick<T>(self, zh: T, en: T) -> T {
         match self {
             Lang::Zh => zh,
             Lang::En => en,
@@ -31,7 +31,7 @@ impl Lang {
 
 /// The form of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// 供人阅读 for people
     Table,
     /// 供程序读取 for programs
@@ -40,7 +40,7 @@ pub enum Format {
 
 /// How a text stands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+pub(super) enum Style {
     Bold,
     Dim,
     Red,
@@ -63,7 +63,7 @@ impl Style {
 }
 
 /// Where a command speaks.
-pub struct Console {
+pub(super) struct Console {
     pub lang: Lang,
     pub format: Format,
     /// Whether stdout shows colours.
@@ -76,7 +76,7 @@ pub struct Console {
 }
 
 impl Console {
-    pub fn new(lang: Lang, format: Format) -> Self {
+    pub(super) fn new(lang: Lang, format: Format) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let terminal = io::stdout().is_terminal();
@@ -99,11 +99,11 @@ impl Console {
     }
 
     /// The text of the language.
-    pub fn pick<T>(&self, zh: T, en: T) -> T {
+    pub(super) fn pick<T>(&self, zh: T, en: T) -> T {
         self.lang.pick(zh, en)
     }
 
-    pub fn json_wanted(&self) -> bool {
+    pub(super) fn json_wanted(&self) -> bool {
         self.format == Format::Json
     }
 
@@ -111,7 +111,7 @@ impl Console {
     ///
     /// # Errors
     /// `Output`, but not for a closed pipe: who closed it has seen enough.
-    pub fn out(&self, text: &str) -> Result<(), Error> {
+    pub(super) fn out(&self, text: &str) -> Result<(), Error> {
         let mut stdout = io::stdout().lock();
         let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
         match written {
@@ -124,7 +124,7 @@ impl Console {
     ///
     /// # Errors
     /// `Output`, `Json`.
-    pub fn json<T: Serialize>(&self, value: &T) -> Result<(), Error> {
+    pub(super) fn json<T: Serialize>(&self, value: &T) -> Result<(), Error> {
         self.out(&serde_json::to_string_pretty(value).map_err(Error::Json)?)
     }
 
@@ -132,7 +132,7 @@ impl Console {
     ///
     /// # Errors
     /// `Output`.
-    pub fn fold(&self, line: &str) -> Result<(), Error> {
+    pub(super) fn fold(&self, line: &str) -> Result<(), Error> {
         match self.folds {
             true => self.out(&super::table::wrapped(line, self.width)),
             false => self.out(line),
@@ -140,30 +140,30 @@ impl Console {
     }
 
     /// Tells something beside the result.
-    pub fn note(&self, text: &str) {
+    pub(super) fn note(&self, text: &str) {
         // Where stderr is closed there is nobody to tell.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
     /// Tells why a command could not do its work.
-    pub fn error(&self, text: &str) {
+    pub(super) fn error(&self, text: &str) {
         let head = self.pick("错误", "error");
         let colon = self.pick("：", ": ");
         self.note(&format!("{}{colon}{text}", self.on_err(Style::Red, head)));
     }
 
     /// A text for stdout in a style.
-    pub fn on_out(&self, style: Style, text: &str) -> String {
+    pub(super) fn on_out(&self, style: Style, text: &str) -> String {
         paint(self.colour, style, text)
     }
 
     /// A text for stderr in a style.
-    pub fn on_err(&self, style: Style, text: &str) -> String {
+    pub(super) fn on_err(&self, style: Style, text: &str) -> String {
         paint(self.colour_err, style, text)
     }
 
     /// Whether a person watches stderr.
-    pub fn is_watched(&self) -> bool {
+    pub(super) fn is_watched(&self) -> bool {
         io::stderr().is_terminal()
     }
 }

@@ -11,7 +11,7 @@ use super::files::FILE_BYTES_MAX;
 
 /// Why a command could not do its work.
 #[derive(Debug)]
-pub enum Error {
+pub(super) enum Error {
     /// A file cannot be read.
     Read { file: String, cause: io::Error },
     /// A file cannot be written.
@@ -46,7 +46,7 @@ pub enum Error {
 
 impl Error {
     /// The exit code: 1 for a refusal, 2 for what could not run.
-    pub fn code(&self) -> u8 {
+    pub(super) fn code(&self) -> u8 {
         match self {
             Error::Refused(refusal) if refusal.is_of_the_request() => 1,
             _ => 2,
@@ -54,7 +54,7 @@ impl Error {
     }
 
     /// The text in the language.
-    pub fn text(&self, lang: Lang) -> String {
+    pub(super) fn text(&self, lang: Lang) -> String {
         match lang {
             Lang::Zh => self.zh(),
             Lang::En => self.en(),

@@ -11,16 +11,16 @@ use nianbao::service;
 use super::Error;
 
 /// A larger file is refused before it is read.
-pub const FILE_BYTES_MAX: u64 = DOCUMENT_BYTES_MAX as u64;
+pub(super) const FILE_BYTES_MAX: u64 = DOCUMENT_BYTES_MAX as u64;
 
 /// The name for standard input.
-pub const STDIN: &str = "-";
+pub(super) const STDIN: &str = "-";
 
 /// The bytes of a file, or of standard input for `-`.
 ///
 /// # Errors
 /// `Read`, `TooLarge`.
-pub fn read(file: &str) -> Result<Vec<u8>, Error> {
+pub(super) fn read(file: &str) -> Result<Vec<u8>, Error> {
     let failed = |cause| Error::Read { file: file.to_owned(), cause };
     let mut bytes = Vec::new();
     // One byte more than what is taken tells that there is more, whatever the size says.
@@ -47,7 +47,7 @@ pub fn read(file: &str) -> Result<Vec<u8>, Error> {
 ///
 /// # Errors
 /// `Read`, `TooLarge`, `NoReport`, `Document`.
-pub fn report(file: &str) -> Result<Report, Error> {
+pub(super) fn report(file: &str) -> Result<Report, Error> {
     let bytes = read(file)?;
     if is_json(&bytes) {
         return report_of_json(file, &bytes);
@@ -60,7 +60,7 @@ pub fn report(file: &str) -> Result<Report, Error> {
 ///
 /// # Errors
 /// `NoReport`.
-pub fn report_of_json(file: &str, bytes: &[u8]) -> Result<Report, Error> {
+pub(super) fn report_of_json(file: &str, bytes: &[u8]) -> Result<Report, Error> {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     serde_json::from_slice(text).map_err(|cause| Error::NoReport { file: file.to_owned(), cause })
 }
@@ -69,7 +69,7 @@ pub fn report_of_json(file: &str, bytes: &[u8]) -> Result<Report, Error> {
 ///
 /// # Errors
 /// `Document`.
-pub fn document(
+pub(super) fn document(
     file: &str,
     bytes: &[u8],
     mut header: DocumentHeader,
@@ -80,7 +80,7 @@ pub fn document(
 }
 
 /// Whether the first character is that of a JSON object.
-pub fn is_json(bytes: &[u8]) -> bool {
+pub(super) fn is_json(bytes: &[u8]) -> bool {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     text.iter().find(|b| !b.is_ascii_whitespace()) == Some(&b'{')
 }
@@ -89,7 +89,7 @@ pub fn is_json(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// `Write`; the file is as before.
-pub fn replace(file: &str, text: &str) -> Result<(), Error> {
+pub(super) fn replace(file: &str, text: &str) -> Result<(), Error> {
     let write = || -> io::Result<()> {
         // A link stays a link: what it points to is replaced.
         let target = fs::canonicalize(file)?;

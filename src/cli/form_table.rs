@@ -30,7 +30,7 @@ enum Line<'a> {
 }
 
 /// The tables of a report; the cells at `marked` stand out.
-pub fn tables(console: &Console, report: &Report, marked: &[&str]) -> String {
+pub(super) fn tables(console: &Console, report: &Report, marked: &[&str]) -> String {
     let edition = report.edition();
     let parts = form::tree(edition).parts.iter().filter(|part| is_table(part));
     let texts = parts.map(|part| table_of(console, part, report, marked));
@@ -38,14 +38,19 @@ pub fn tables(console: &Console, report: &Report, marked: &[&str]) -> String {
 }
 
 /// The one table that holds a path.
-pub fn table_with(console: &Console, report: &Report, path: &str, marked: &[&str]) -> String {
+pub(super) fn table_with(
+    console: &Console,
+    report: &Report,
+    path: &str,
+    marked: &[&str],
+) -> String {
     let name = path.split('.').next().unwrap_or(path);
     let part = form::tree(report.edition()).parts.iter().find(|p| p.field_path == name);
     part.map_or(String::new(), |part| table_of(console, part, report, marked))
 }
 
 /// A report as a person reads it: head, tables and texts.
-pub fn report(console: &Console, report: &Report) -> String {
+pub(super) fn report(console: &Console, report: &Report) -> String {
     let mut out = vec![console.on_out(Style::Bold, &report.title), head(console, report)];
     for part in &form::tree(report.edition()).parts {
         if is_table(part) {
@@ -150,7 +155,9 @@ impl Line<'_> {
 fn label_room(console: &Console, lines: &[Line<'_>], report: &Report, columns: usize) -> usize {
     let width = |line: &Line<'_>, column: usize| match line {
         Line::Head(_, heads) => {
-            let lines = heads.get(column).map(|head| head.lines().map(|l| l.width()));
+            let lines = heads
+                .get(column)
+                .map(|head| head.lines().map(unicode_width::UnicodeWidthStr::width));
             lines.and_then(Iterator::max).unwrap_or(0)
         }
         Line::Title(_) => 0,
@@ -227,7 +234,7 @@ fn cells(line: &Line<'_>, report: &Report, marked: &[&str], room: usize) -> Vec<
 }
 
 /// What stands in a cell, as the report prints it.
-pub fn value(report: &Report, path: &str) -> String {
+pub(super) fn value(report: &Report, path: &str) -> String {
     if let Some(amount) = form::cell(path).and_then(|cell| cell.get(report)) {
         return amount.to_string();
     }

@@ -13,7 +13,7 @@ use super::{Error, Outcome, form_table, table};
 /// The most that the server gives at once.
 const PAGE_SIZE: usize = nianbao::limits::PAGE_SIZE_MAX;
 
-pub fn get(console: &Console, args: &GetArgs) -> Result<Outcome, Error> {
+pub(super) fn get(console: &Console, args: &GetArgs) -> Result<Outcome, Error> {
     if ReportId::from_name(&args.name).is_none() {
         return Err(Error::Argument {
             zh: format!("“{}”不是报告名称，应如 organs/lc-housing/reports/2023-own", args.name),
@@ -36,13 +36,13 @@ pub fn get(console: &Console, args: &GetArgs) -> Result<Outcome, Error> {
 ///
 /// # Errors
 /// `Refused`, `Unreachable`.
-pub async fn report(server: &Server, name: &str) -> Result<Report, Error> {
+pub(super) async fn report(server: &Server, name: &str) -> Result<Report, Error> {
     let request = GetReportRequest { name: name.to_owned() };
     let answer = server.reports().get_report(request).await;
     server.answered(answer)
 }
 
-pub fn list(console: &Console, args: &ListArgs) -> Result<Outcome, Error> {
+pub(super) fn list(console: &Console, args: &ListArgs) -> Result<Outcome, Error> {
     let (reports, more) = block_on(async {
         let server = Server::connect(&args.remote).await?;
         reports(&server, args.organ.as_ref(), &args.page).await
@@ -57,7 +57,7 @@ pub fn list(console: &Console, args: &ListArgs) -> Result<Outcome, Error> {
 }
 
 /// Says that a list was cut.
-pub fn tell_more(console: &Console, more: bool, limit: usize) {
+pub(super) fn tell_more(console: &Console, more: bool, limit: usize) {
     if more {
         console.note(&console.pick(
             format!("只列出前 {limit} 条，--limit 可增加"),
@@ -70,7 +70,7 @@ pub fn tell_more(console: &Console, more: bool, limit: usize) {
 ///
 /// # Errors
 /// `Refused`, `Unreachable`.
-pub async fn reports(
+pub(super) async fn reports(
     server: &Server,
     organ: Option<&OrganId>,
     page: &Page,
@@ -96,7 +96,7 @@ pub async fn reports(
 }
 
 /// One line a report.
-pub fn reports_table(console: &Console, reports: &[Report]) -> String {
+pub(super) fn reports_table(console: &Console, reports: &[Report]) -> String {
     let head = console.pick(
         ["报告", "单位", "状态", "版本", "新收", "办理", "结转"],
         ["report", "of", "state", "revision", "received", "processed", "carried out"],

@@ -15,7 +15,7 @@ use super::{Error, Outcome, client, files};
 /// The first year of the form of 2021.
 const FORM_2021_FROM: i32 = 2021;
 
-pub fn run(console: &Console, args: &NewArgs) -> Result<Outcome, Error> {
+pub(super) fn run(console: &Console, args: &NewArgs) -> Result<Outcome, Error> {
     let mut report = empty(args);
     let (last, title) = match (&args.from, &args.server) {
         (Some(file), _) => (Some(files::report(file)?), None),

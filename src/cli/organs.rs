@@ -10,7 +10,7 @@ use super::client::{Server, block_on};
 use super::console::Console;
 use super::{Error, Outcome, get, table};
 
-pub fn run(console: &Console, args: &OrgansArgs) -> Result<Outcome, Error> {
+pub(super) fn run(console: &Console, args: &OrgansArgs) -> Result<Outcome, Error> {
     match &args.command {
         OrgansCommand::List { page, remote } => list(console, page, remote)?,
         OrgansCommand::Get { organ, remote } => {
@@ -54,7 +54,7 @@ fn request(args: &CreateArgs) -> CreateOrganRequest {
 ///
 /// # Errors
 /// `Refused`, `Unreachable`.
-pub async fn create(server: &Server, request: CreateOrganRequest) -> Result<Organ, Error> {
+pub(super) async fn create(server: &Server, request: CreateOrganRequest) -> Result<Organ, Error> {
     let answer = server.organs().create_organ(request).await;
     server.answered(answer)
 }
@@ -63,7 +63,7 @@ pub async fn create(server: &Server, request: CreateOrganRequest) -> Result<Orga
 ///
 /// # Errors
 /// `Refused`, `Unreachable`.
-pub async fn organ_named(server: &Server, name: &str) -> Result<Organ, Error> {
+pub(super) async fn organ_named(server: &Server, name: &str) -> Result<Organ, Error> {
     let request = GetOrganRequest { name: name.to_owned() };
     let answer = server.organs().get_organ(request).await;
     server.answered(answer)
@@ -112,7 +112,7 @@ fn show(console: &Console, organ: &Organ) -> Result<(), Error> {
 }
 
 /// One line an organ.
-pub fn organs_table(console: &Console, organs: &[Organ]) -> String {
+pub(super) fn organs_table(console: &Console, organs: &[Organ]) -> String {
     let head = console.pick(
         ["机关", "名称", "上级机关", "层级", "类型"],
         ["organ", "name", "parent", "level", "kind"],

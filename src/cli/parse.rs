@@ -6,7 +6,7 @@ use super::args::ParseArgs;
 use super::console::{Console, Style};
 use super::{Error, Outcome, files, table};
 
-pub fn run(console: &Console, args: &ParseArgs) -> Result<Outcome, Error> {
+pub(super) fn run(console: &Console, args: &ParseArgs) -> Result<Outcome, Error> {
     let bytes = files::read(&args.file)?;
     let header = DocumentHeader {
         organ: args.organ.as_ref().map(ToString::to_string).unwrap_or_default(),

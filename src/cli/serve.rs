@@ -14,7 +14,7 @@ use super::{Error, Outcome};
 /// Which lines of the log are written: `info`, `nianbao=debug,h2=warn` and the like.
 const LOG: &str = "NIANBAO_LOG";
 
-pub fn run(console: &Console, args: &ServeArgs) -> Result<Outcome, Error> {
+pub(super) fn run(console: &Console, args: &ServeArgs) -> Result<Outcome, Error> {
     let filter = EnvFilter::try_from_env(LOG).unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -29,7 +29,7 @@ struct Answer<'a> {
     changes: Vec<Changed<'a>>,
 }
 
-pub fn run(console: &Console, args: &SetArgs) -> Result<Outcome, Error> {
+pub(super) fn run(console: &Console, args: &SetArgs) -> Result<Outcome, Error> {
     let bytes = files::read(&args.file)?;
     let mut report = files::report_of_json(&args.file, &bytes)?;
     let changes = fill(&mut report, &args.assignments, &args.explain)?;
@@ -56,7 +56,7 @@ pub fn run(console: &Console, args: &SetArgs) -> Result<Outcome, Error> {
 ///
 /// # Errors
 /// `Assignment`; what was filled until then is of no use.
-pub fn fill(
+pub(super) fn fill(
     report: &mut Report,
     assignments: &[String],
     explanations: &[String],
@@ -75,7 +75,7 @@ pub fn fill(
 }
 
 /// A change as a person reads it.
-pub fn line(console: &Console, change: &Change) -> String {
+pub(super) fn line(console: &Console, change: &Change) -> String {
     let place = console.pick(change.target.address(), change.target.path());
     let colon = console.pick("：", ": ");
     let old = console.on_out(Style::Dim, &shown(console, &change.old));

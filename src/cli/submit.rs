@@ -35,7 +35,7 @@ struct Tally {
     unread: usize,
 }
 
-pub fn run(console: &Console, args: &SubmitArgs) -> Result<Outcome, Error> {
+pub(super) fn run(console: &Console, args: &SubmitArgs) -> Result<Outcome, Error> {
     block_on(submit_all(console, args))
 }
 
@@ -106,7 +106,7 @@ async fn submit_file(
 ///
 /// # Errors
 /// `Refused`, `Unreachable`.
-pub async fn submit(
+pub(super) async fn submit(
     server: &Server,
     report: Report,
     as_published: Option<String>,
@@ -163,7 +163,12 @@ fn tell(
 }
 
 /// The line of a report that was taken.
-pub fn taken(console: &Console, file: &str, verb: &str, answer: &SubmitReportResponse) -> String {
+pub(super) fn taken(
+    console: &Console,
+    file: &str,
+    verb: &str,
+    answer: &SubmitReportResponse,
+) -> String {
     let report = answer.report.clone().unwrap_or_default();
     let counts = table::counts(console, &answer.counts.unwrap_or_default(), false);
     let mark = console.on_out(Style::Green, "✓");

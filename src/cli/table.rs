@@ -17,7 +17,7 @@ const LOOK: TableStyle = TableStyle::new()
     .bottom_border(LineStyle::new('─', '─', '─', '─'));
 
 /// A table with a head, as wide as its content or the terminal.
-pub fn plain(console: &Console, head: &[&str]) -> Table {
+pub(super) fn plain(console: &Console, head: &[&str]) -> Table {
     let mut table = bare(console);
     let cells = head.iter().map(|text| Cell::new(text).add_attribute(Attribute::Bold));
     table.set_header(cells.collect::<Vec<_>>());
@@ -25,7 +25,7 @@ pub fn plain(console: &Console, head: &[&str]) -> Table {
 }
 
 /// A table without a head.
-pub fn bare(console: &Console) -> Table {
+pub(super) fn bare(console: &Console) -> Table {
     let mut table = Table::new();
     table
         .load_style(LOOK)
@@ -40,7 +40,7 @@ pub fn bare(console: &Console) -> Table {
 }
 
 /// A figure, flush right; a zero steps back, a marked one stands out.
-pub fn figure(text: &str, marked: bool) -> Cell {
+pub(super) fn figure(text: &str, marked: bool) -> Cell {
     let cell = Cell::new(text).set_alignment(CellAlignment::Right);
     match text {
         _ if marked => cell.fg(Color::Red).add_attribute(Attribute::Bold),
@@ -50,36 +50,36 @@ pub fn figure(text: &str, marked: bool) -> Cell {
 }
 
 /// A bold cell.
-pub fn bold(text: &str) -> Cell {
+pub(super) fn bold(text: &str) -> Cell {
     Cell::new(text).add_attribute(Attribute::Bold)
 }
 
 /// A head over figures.
-pub fn column_head(text: &str) -> Cell {
+pub(super) fn column_head(text: &str) -> Cell {
     bold(text).set_alignment(CellAlignment::Right)
 }
 
 /// Lets a column take at most so many columns of the terminal.
-pub fn limit(table: &mut Table, column: usize, width: u16) {
+pub(super) fn limit(table: &mut Table, column: usize, width: u16) {
     if let Some(column) = table.column_mut(column) {
         column.set_constraint(ColumnConstraint::UpperBoundary(Width::Fixed(width)));
     }
 }
 
 /// Keeps a column from being broken.
-pub fn whole(table: &mut Table, column: usize) {
+pub(super) fn whole(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_constraint(ColumnConstraint::ContentWidth);
     }
 }
 
 /// The text of a table, without blanks at the ends of its lines.
-pub fn text(table: &Table) -> String {
+pub(super) fn text(table: &Table) -> String {
     table.trim_fmt()
 }
 
 /// A text in lines that fit, each as far in as the first.
-pub fn wrapped(text: &str, room: usize) -> String {
+pub(super) fn wrapped(text: &str, room: usize) -> String {
     let indent = " ".repeat(text.len() - text.trim_start().len());
     let mut lines = Vec::new();
     let mut line = indent.clone();
@@ -97,7 +97,7 @@ pub fn wrapped(text: &str, room: usize) -> String {
 }
 
 /// The findings of one report: severity, cell with rule, message with fingerprint.
-pub fn findings(console: &Console, findings: &[&Finding]) -> Table {
+pub(super) fn findings(console: &Console, findings: &[&Finding]) -> Table {
     let head = console.pick(
         ["级别", "单元格 / 规则", "问题 / 指纹"],
         ["level", "cell / rule", "finding / fingerprint"],
@@ -137,7 +137,7 @@ fn severity(console: &Console, severity: Severity) -> (&'static str, Color) {
 }
 
 /// How many findings there are, in a few words; `err` says whether it goes to stderr.
-pub fn counts(console: &Console, counts: &FindingCounts, err: bool) -> String {
+pub(super) fn counts(console: &Console, counts: &FindingCounts, err: bool) -> String {
     let paint = |style, text: &str| match err {
         true => console.on_err(style, text),
         false => console.on_out(style, text),
@@ -158,7 +158,7 @@ pub fn counts(console: &Console, counts: &FindingCounts, err: bool) -> String {
 }
 
 /// How many cells have a value, and how many the form of the report has.
-pub fn filled(report: &Report) -> (usize, usize) {
+pub(super) fn filled(report: &Report) -> (usize, usize) {
     let edition = match report.edition() {
         Edition::Unspecified => Edition::Edition2021,
         stated => stated,

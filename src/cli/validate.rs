@@ -25,7 +25,7 @@ struct Answer {
     files: Vec<Checked>,
 }
 
-pub fn run(console: &Console, args: &ValidateArgs) -> Result<Outcome, Error> {
+pub(super) fn run(console: &Console, args: &ValidateArgs) -> Result<Outcome, Error> {
     let mut checked = Vec::new();
     let mut outcome = Outcome::Done;
     for file in &args.files {
@@ -67,7 +67,7 @@ pub fn run(console: &Console, args: &ValidateArgs) -> Result<Outcome, Error> {
 }
 
 /// One line, and a table where there is something to tell.
-pub fn show(
+pub(super) fn show(
     console: &Console,
     file: &str,
     findings: &[Finding],

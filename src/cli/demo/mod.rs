@@ -27,7 +27,7 @@ const CELL: &str = "表三·（四）·1·自然人";
 const PATH: &str = "requests.unable.not_held.natural_person";
 const YEAR: i32 = 2023;
 
-pub fn run(console: &Console) -> Result<Outcome, Error> {
+pub(super) fn run(console: &Console) -> Result<Outcome, Error> {
     let folder = tempfile::tempdir().map_err(Error::System)?;
     let runtime = tokio::runtime::Runtime::new().map_err(Error::System)?;
     runtime.block_on(async {
@@ -240,7 +240,7 @@ async fn parse(server: &Server) -> Result<ParseDocumentResponse, Error> {
         organ: sisters::housing(),
         ..DocumentHeader::default()
     };
-    let contents = [Content::Header(header), Content::Chunk(DOCUMENT.as_bytes().to_vec().into())];
+    let contents = [Content::Header(header), Content::Chunk(DOCUMENT.as_bytes().to_vec())];
     let messages = contents.map(|content| ParseDocumentRequest { content: Some(content) });
     let stream = tokio_stream::iter(messages);
     let answer = server.documents().parse_document(stream).await;

@@ -68,17 +68,17 @@ fn name(id: &str) -> String {
 }
 
 /// The organ whose report is read from the document.
-pub fn housing() -> String {
+pub(super) fn housing() -> String {
     name(HOUSING)
 }
 
 /// The organ whose subtree is summed.
-pub fn city() -> String {
+pub(super) fn city() -> String {
     name(CITY)
 }
 
 /// The organs, parents first.
-pub fn organs() -> Vec<CreateOrganRequest> {
+pub(super) fn organs() -> Vec<CreateOrganRequest> {
     use organ::{Kind, Level};
     let rows = [
         (PROVINCE, "示例省人民政府办公厅", "", Level::Province, Kind::GovernmentOffice),
@@ -105,7 +105,7 @@ pub fn organs() -> Vec<CreateOrganRequest> {
 ///
 /// # Errors
 /// `Assignment`, where a figure names no cell.
-pub fn reports(form: &Report) -> Result<Vec<Report>, Error> {
+pub(super) fn reports(form: &Report) -> Result<Vec<Report>, Error> {
     let title = "title=示例市人民政府办公室2023年政府信息公开工作年度报告";
     let office = OFFICE_CELLS.iter().chain(&OFFICE_REST).chain([&title]);
     let office = report(form, CITY, office)?;
@@ -136,7 +136,7 @@ fn report<'a>(
 }
 
 /// What the organs reported, and below it the sum as it came from the server.
-pub fn sum_table(console: &Console, reports: &[Report], sum: &Aggregate) -> String {
+pub(super) fn sum_table(console: &Console, reports: &[Report], sum: &Aggregate) -> String {
     let paths = [
         "requests.new_received.total",
         "requests.granted.total",

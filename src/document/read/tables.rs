@@ -20,7 +20,7 @@ pub(super) struct Rows<'d> {
 
 impl<'d> Rows<'d> {
     /// Sorts the rows of all tables.
-    pub fn new(tables: impl Iterator<Item = &'d Table>) -> Rows<'d> {
+    pub(super) fn new(tables: impl Iterator<Item = &'d Table>) -> Rows<'d> {
         let mut rows = Vec::new();
         let mut of_table = HashMap::new();
         let mut before = None;
@@ -36,18 +36,18 @@ impl<'d> Rows<'d> {
     }
 
     /// The table of the form with which a table begins.
-    pub fn part_of(&self, table: &Table) -> Option<Part> {
+    pub(super) fn part_of(&self, table: &Table) -> Option<Part> {
         self.tables.get(&table.index).copied()
     }
 
     /// The rows of one table of the form.
-    pub fn of(&self, part: Part) -> impl Iterator<Item = &'d Printed> + '_ {
+    pub(super) fn of(&self, part: Part) -> impl Iterator<Item = &'d Printed> + '_ {
         self.rows.iter().filter(move |&&(p, _)| p == part).map(|&(_, row)| row)
     }
 
     /// The edition that the form shows: by the heads of table two, else by its rows, else by the
     /// rows of table three. Never by the year, since old forms stay in use.
-    pub fn edition(&self) -> Edition {
+    pub(super) fn edition(&self) -> Edition {
         let index = index();
         let printed = |part| -> Vec<String> {
             self.of(part).flat_map(|row| &row.cells).map(|cell| key(&cell.text)).collect()
