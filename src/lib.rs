@@ -11,6 +11,7 @@
 //! - [`finding`]: what broken rules say to a person and to a program.
 //! - [`document`]: documents in, reports out.
 //! - [`names`]: resource names as types.
+//! - [`address`]: cells by the address that a person writes, and values into them.
 //! - [`query`]: filters and page tokens.
 //! - [`credit_code`]: the check character of an organ's code.
 //! - [`store`]: durable keys and values; the one home of sled.
@@ -31,6 +32,7 @@ pub mod rules;
 pub mod finding;
 pub mod document;
 pub mod names;
+pub mod address;
 pub mod query;
 pub mod credit_code;
 pub mod store;
