@@ -64,7 +64,7 @@ async fn collect(
 ///
 /// # Errors
 /// `DocumentUnreadable`, `DocumentTooLarge`.
-pub(super) fn parse(
+pub fn parse(
     header: &pb::DocumentHeader,
     bytes: &[u8],
 ) -> Result<pb::ParseDocumentResponse, Failure> {
