@@ -220,7 +220,10 @@ pub fn check_leftovers(file: &File) -> Vec<String> {
 /// The text of an `expect` is the reason why it cannot happen, so it is a sentence and not a name.
 pub fn check_expectations(file: &File) -> Vec<String> {
     let mut complaints = Vec::new();
-    // Unit tests stand at the end of a file, and may fail loudly.
+    // Unit tests stand at the end of a file, or in one of their own, and may fail loudly.
+    if file.path.ends_with("/tests.rs") {
+        return Vec::new();
+    }
     let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
     for (number, line) in code.lines().enumerate() {
         for (at, call) in line.match_indices(".expect(") {
