@@ -103,7 +103,12 @@ pub fn sums(console: &Console, sum: &Aggregate) -> String {
             edition: Edition::Edition2019 as i32,
             ..report.clone()
         };
-        out.push_str(&form_table::table_with(console, &old, "disclosure_2019", &[]));
+        out.push_str(&form_table::table_with(
+            console,
+            &old,
+            "disclosure_2019",
+            &[],
+        ));
         out.push('\n');
     }
     out.push_str(&form_table::tables(console, &report, &[]));
@@ -129,8 +134,14 @@ pub fn coverage(console: &Console, sum: &Aggregate, missing: &[String], members:
         ..
     } = coverage;
     let mut lines = vec![console.pick(
-        format!("覆盖：应报 {expected}，已汇总 {included}，缺报 {}", coverage.missing),
-        format!("coverage: {expected} expected, {included} included, {} missing", coverage.missing),
+        format!(
+            "覆盖：应报 {expected}，已汇总 {included}，缺报 {}",
+            coverage.missing
+        ),
+        format!(
+            "coverage: {expected} expected, {included} included, {} missing",
+            coverage.missing
+        ),
     )];
     if unaccepted > 0 {
         lines.push(console.pick(
@@ -148,7 +159,10 @@ pub fn coverage(console: &Console, sum: &Aggregate, missing: &[String], members:
         let more = usize::try_from(coverage.missing).unwrap_or(0) > missing.len();
         let list = missing.join(console.pick("、", ", "));
         let rest = if more { " …" } else { "" };
-        let text = console.pick(format!("缺报：{list}{rest}"), format!("missing: {list}{rest}"));
+        let text = console.pick(
+            format!("缺报：{list}{rest}"),
+            format!("missing: {list}{rest}"),
+        );
         lines.push(console.on_out(Style::Yellow, &text));
     }
     lines.push(console.pick(
@@ -158,10 +172,20 @@ pub fn coverage(console: &Console, sum: &Aggregate, missing: &[String], members:
     if members {
         let head = console.pick("计入版本：", "included revisions:").to_owned();
         lines.push(head);
-        lines.extend(coverage.included_revisions.iter().map(|name| format!("  {name}")));
+        lines.extend(
+            coverage
+                .included_revisions
+                .iter()
+                .map(|name| format!("  {name}")),
+        );
         let head = console.pick("缺报机关：", "missing organs:").to_owned();
         lines.push(head);
-        lines.extend(coverage.missing_organs.iter().map(|name| format!("  {name}")));
+        lines.extend(
+            coverage
+                .missing_organs
+                .iter()
+                .map(|name| format!("  {name}")),
+        );
     }
     lines.join("\n")
 }

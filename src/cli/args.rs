@@ -67,7 +67,7 @@ pub enum Command {
 示例 · Examples:
   nianbao set report.json '表三·（三）·4·自然人=3' '表三·（三）·4·总计=3'
   nianbao set report.json requests.granted.total=8 year=2024
-  nianbao set report.json '表三·一·科研机构=/'      留斜线 · leave a slash
+  nianbao set report.json '表三·一、·科研机构=/'      留斜线 · leave a slash
   nianbao set report.json '一、总体情况=本年度……'
   nianbao set report.json --explain 9f3c2a1b0d4e5f67=该件为上年结转")]
     Set(SetArgs),
@@ -113,7 +113,12 @@ pub enum Command {
 #[derive(Args, Clone, Debug)]
 pub struct Remote {
     /// 服务地址 · The server
-    #[arg(long, env = "NIANBAO_SERVER", default_value = "http://127.0.0.1:50051", value_name = "URL")]
+    #[arg(
+        long,
+        env = "NIANBAO_SERVER",
+        default_value = "http://127.0.0.1:50051",
+        value_name = "URL"
+    )]
     pub server: String,
     /// 以谁的身份（仅限本机） · Who calls, from this machine only
     #[arg(long, env = "NIANBAO_PRINCIPAL", value_name = "NAME")]
@@ -124,10 +129,20 @@ pub struct Remote {
 #[derive(Args, Debug)]
 pub struct ServeArgs {
     /// 监听地址，端口 0 为任选 · Where to listen, port 0 for any
-    #[arg(long, env = "NIANBAO_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "NIANBAO_LISTEN",
+        default_value = "127.0.0.1:50051",
+        value_name = "ADDR"
+    )]
     pub listen: SocketAddr,
     /// 数据目录 · The folder of the store
-    #[arg(long, env = "NIANBAO_DATA", default_value = "./nianbao-data", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "NIANBAO_DATA",
+        default_value = "./nianbao-data",
+        value_name = "DIR"
+    )]
     pub data: PathBuf,
     /// 缓存（MiB） · Cache of the store in MiB
     #[arg(long, env = "NIANBAO_CACHE_MIB", default_value_t = 256, value_name = "N",
@@ -167,7 +182,12 @@ pub struct NewArgs {
     #[arg(long, env = "NIANBAO_FROM", value_name = "FILE")]
     pub from: Option<String>,
     /// 从此服务取上年报告 · Take last year's report from this server
-    #[arg(long, env = "NIANBAO_SERVER", value_name = "URL", conflicts_with = "from")]
+    #[arg(
+        long,
+        env = "NIANBAO_SERVER",
+        value_name = "URL",
+        conflicts_with = "from"
+    )]
     pub server: Option<String>,
     /// 以谁的身份（仅限本机） · Who calls, from this machine only
     #[arg(long, env = "NIANBAO_PRINCIPAL", value_name = "NAME")]
@@ -242,7 +262,13 @@ pub struct ListArgs {
 #[derive(Args, Clone, Debug)]
 pub struct Page {
     /// 筛选条件 · Terms such as: year = 2023 AND scope = own
-    #[arg(long, env = "NIANBAO_FILTER", default_value = "", hide_default_value = true, value_name = "F")]
+    #[arg(
+        long,
+        env = "NIANBAO_FILTER",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "F"
+    )]
     pub filter: String,
     /// 至多条数 · At most so many
     #[arg(long, env = "NIANBAO_LIMIT", default_value_t = 1000, value_name = "N")]
@@ -360,7 +386,12 @@ fn edition(text: &str) -> Result<Edition, String> {
 
 fn level(text: &str) -> Result<organ::Level, String> {
     let named = organ::Level::from_str_name(&format!("LEVEL_{}", constant(text)));
-    named.ok_or_else(|| expected((0..).map_while(|n| organ::Level::try_from(n).ok()), "LEVEL_"))
+    named.ok_or_else(|| {
+        expected(
+            (0..).map_while(|n| organ::Level::try_from(n).ok()),
+            "LEVEL_",
+        )
+    })
 }
 
 fn kind(text: &str) -> Result<organ::Kind, String> {
@@ -376,7 +407,12 @@ fn constant(word: &str) -> String {
 fn expected<E: EnumName>(values: impl Iterator<Item = E>, prefix: &str) -> String {
     let words: Vec<String> = values
         .skip(1)
-        .map(|v| v.name().trim_start_matches(prefix).to_lowercase().replace('_', "-"))
+        .map(|v| {
+            v.name()
+                .trim_start_matches(prefix)
+                .to_lowercase()
+                .replace('_', "-")
+        })
         .collect();
     format!("应为 · expected {}", words.join(", "))
 }
@@ -426,7 +462,12 @@ mod tests {
             };
             let wanted = format!("NIANBAO_{}", constant(long));
             let found = arg.get_env().map(|e| e.to_string_lossy().into_owned());
-            assert_eq!(found.as_deref(), Some(&*wanted), "{} --{long}", command.get_name());
+            assert_eq!(
+                found.as_deref(),
+                Some(&*wanted),
+                "{} --{long}",
+                command.get_name()
+            );
             flags += 1;
         });
         assert!(flags > 30, "{flags} flags");
@@ -435,11 +476,19 @@ mod tests {
     #[test]
     fn every_help_text_is_in_both_languages() {
         visit(&Cli::command(), &mut |command, arg| {
-            if arg.get_long().is_some_and(|l| ["help", "version"].contains(&l)) {
+            if arg
+                .get_long()
+                .is_some_and(|l| ["help", "version"].contains(&l))
+            {
                 return;
             }
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains(" · "), "{} {}: {help}", command.get_name(), arg.get_id());
+            assert!(
+                help.contains(" · "),
+                "{} {}: {help}",
+                command.get_name(),
+                arg.get_id()
+            );
         });
     }
 }

@@ -83,7 +83,9 @@ impl Console {
         let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
         let width = match columns {
             Some(columns) => columns,
-            None if terminal => comfy_table::Table::new().width().map_or(WIDTH_DEFAULT, usize::from),
+            None if terminal => comfy_table::Table::new()
+                .width()
+                .map_or(WIDTH_DEFAULT, usize::from),
             None => WIDTH_DEFAULT,
         };
         Console {

@@ -104,7 +104,13 @@ async fn submit_file(
     if let Some(organ) = &args.organ {
         report.organ = organ.to_string();
     }
-    submit(server, report, args.as_published.clone(), args.validate_only).await
+    submit(
+        server,
+        report,
+        args.as_published.clone(),
+        args.validate_only,
+    )
+    .await
 }
 
 /// Submits one report.
@@ -175,7 +181,10 @@ pub fn taken(console: &Console, file: &str, verb: &str, answer: &SubmitReportRes
     let colon = console.pick("：", ": ");
     let open = console.pick("（", " (");
     let close = console.pick("）", ")");
-    format!("{mark} {file}{colon}{verb} {}{open}{counts}{close}", report.name)
+    format!(
+        "{mark} {file}{colon}{verb} {}{open}{counts}{close}",
+        report.name
+    )
 }
 
 fn finish(
@@ -193,8 +202,14 @@ fn finish(
             unread,
         } = tally;
         console.out(&console.pick(
-            format!("共 {} 份：接收 {taken}，拒收 {refused}，未能处理 {unread}", args.files.len()),
-            format!("{} files: {taken} taken, {refused} refused, {unread} failed", args.files.len()),
+            format!(
+                "共 {} 份：接收 {taken}，拒收 {refused}，未能处理 {unread}",
+                args.files.len()
+            ),
+            format!(
+                "{} files: {taken} taken, {refused} refused, {unread} failed",
+                args.files.len()
+            ),
         ))?;
     }
     Ok(match tally {

@@ -2,5 +2,7 @@
 
 mod support;
 
+mod cli;
+mod demo;
 mod findings;
 mod store;
