@@ -6,6 +6,7 @@
 //! business of [`assign`].
 
 mod assign;
+mod error;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -16,6 +17,7 @@ use crate::form::{self, CELLS, Cell};
 use crate::pb::{Edition, FormatNode, format_node};
 
 pub use assign::{Change, Content, assign, explain};
+pub use error::{Error, Wanted};
 
 /// More candidates than these tell a person nothing.
 const CANDIDATES_MAX: usize = 8;
@@ -113,6 +115,7 @@ impl PartialEq for Target {
     }
 }
 
+<<<<<<< HEAD
 /// Why an address or a value is not taken. `Display` is English, [`Error::zh`] Chinese.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Error {
@@ -265,6 +268,8 @@ fn list(targets: &[Target], count: usize) -> String {
     out
 }
 
+=======
+>>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
 /// What `address` names in a report of that edition (2021 where none is stated).
 ///
 /// # Errors
@@ -331,7 +336,10 @@ fn by_path(written: &str) -> Option<Target> {
         let part = whole.strip_suffix(".text").unwrap_or(whole);
         path == whole || path == part || letters(Target::Field(*field).address()) == label
     };
-    fields.map(|f| (f, named(&f))).find(|(_, hit)| *hit).map(|(f, _)| Target::Field(f))
+    fields
+        .map(|f| (f, named(&f)))
+        .find(|(_, hit)| *hit)
+        .map(|(f, _)| Target::Field(f))
 }
 
 /// One spot of the form and the chain of elements that leads to it.
@@ -449,12 +457,19 @@ impl Number {
 
 /// Full-width forms made plain, spaces left out.
 fn normal(text: &str) -> String {
-    text.nfkc().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
+    text.nfkc()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Letters and digits alone: no quotes, no brackets, no points.
 fn letters(normal: &str) -> String {
-    normal.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    normal
+        .nfkc()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 fn components(address: &str) -> Vec<Component> {
@@ -525,12 +540,12 @@ fn spots(edition: Edition) -> &'static [Spot] {
 fn collect(edition: Edition) -> Vec<Spot> {
     let mut out = Vec::new();
     for part in &form::tree(edition).parts {
-        walk(part, &[], &mut out);
+        walk(part, None, &[], &mut out);
     }
     out
 }
 
-fn walk(node: &FormatNode, above: &[Element], out: &mut Vec<Spot>) {
+fn walk(node: &FormatNode, parent: Option<&FormatNode>, above: &[Element], out: &mut Vec<Spot>) {
     let mut chain = above.to_vec();
     if !node.heading.is_empty() {
         let (_, unnumbered) = node.heading.split_once('、').unwrap_or(("", ""));
@@ -542,6 +557,10 @@ fn walk(node: &FormatNode, above: &[Element], out: &mut Vec<Spot>) {
     };
     let mut labels = vec![node.label.as_str(), &node.label_en, called];
     labels.extend(node.aliases.iter().map(String::as_str));
+    // An address names the column of （七）总计·总计 once, together with its row.
+    let twin = parent.filter(|row| row.label == node.label);
+    let once = twin.map_or(String::new(), |row| format!("{}{}", row.number, row.label));
+    labels.push(&once);
     let mut element = Element::new(&node.number, &labels);
     element.implied = node.kind() == format_node::Kind::Text;
     chain.push(element);
@@ -552,7 +571,7 @@ fn walk(node: &FormatNode, above: &[Element], out: &mut Vec<Spot>) {
         chain.push(column);
     }
     for child in &node.children {
-        walk(child, &chain, out);
+        walk(child, Some(node), &chain, out);
     }
     let field = Field::ALL.into_iter().find(|f| f.path() == node.field_path);
     let target = form::cell(&node.field_path)
@@ -576,10 +595,17 @@ fn nearest(written: &str, edition: Edition) -> Vec<Target> {
         share(cell.address).max(share(cell.path))
     };
     let cells = CELLS.iter().filter(|cell| cell.is_in(edition));
-    let mut scored: Vec<_> = cells.map(|c| (score(c), c)).filter(|(s, _)| *s >= 30).collect();
+    let mut scored: Vec<_> = cells
+        .map(|c| (score(c), c))
+        .filter(|(s, _)| *s >= 30)
+        .collect();
     // A stable sort keeps form order among equals.
     scored.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    scored.into_iter().take(NEAREST_MAX).map(|(_, cell)| Target::Cell(cell)).collect()
+    scored
+        .into_iter()
+        .take(NEAREST_MAX)
+        .map(|(_, cell)| Target::Cell(cell))
+        .collect()
 }
 
 fn pairs(text: &str) -> Vec<(char, char)> {

@@ -67,7 +67,7 @@ pub(super) enum Command {
 示例 · Examples:
   nianbao set report.json '表三·（三）·4·自然人=3' '表三·（三）·4·总计=3'
   nianbao set report.json requests.granted.total=8 year=2024
-  nianbao set report.json '表三·一·科研机构=/'      留斜线 · leave a slash
+  nianbao set report.json '表三·一、·科研机构=/'      留斜线 · leave a slash
   nianbao set report.json '一、总体情况=本年度……'
   nianbao set report.json --explain 9f3c2a1b0d4e5f67=该件为上年结转")]
     Set(SetArgs),
@@ -129,10 +129,20 @@ pub(super) struct Remote {
 #[derive(Args, Debug)]
 pub(super) struct ServeArgs {
     /// 监听地址，端口 0 为任选 · Where to listen, port 0 for any
-    #[arg(long, env = "NIANBAO_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "NIANBAO_LISTEN",
+        default_value = "127.0.0.1:50051",
+        value_name = "ADDR"
+    )]
     pub listen: SocketAddr,
     /// 数据目录 · The folder of the store
-    #[arg(long, env = "NIANBAO_DATA", default_value = "./nianbao-data", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "NIANBAO_DATA",
+        default_value = "./nianbao-data",
+        value_name = "DIR"
+    )]
     pub data: PathBuf,
     /// 缓存（MiB） · Cache of the store in MiB
     #[arg(long, env = "NIANBAO_CACHE_MIB", default_value_t = 256, value_name = "N",
@@ -172,7 +182,12 @@ pub(super) struct NewArgs {
     #[arg(long, env = "NIANBAO_FROM", value_name = "FILE")]
     pub from: Option<String>,
     /// 从此服务取上年报告 · Take last year's report from this server
-    #[arg(long, env = "NIANBAO_SERVER", value_name = "URL", conflicts_with = "from")]
+    #[arg(
+        long,
+        env = "NIANBAO_SERVER",
+        value_name = "URL",
+        conflicts_with = "from"
+    )]
     pub server: Option<String>,
     /// 以谁的身份（仅限本机） · Who calls, from this machine only
     #[arg(long, env = "NIANBAO_PRINCIPAL", value_name = "NAME")]
@@ -371,7 +386,12 @@ fn edition(text: &str) -> Result<Edition, String> {
 
 fn level(text: &str) -> Result<organ::Level, String> {
     let named = organ::Level::from_str_name(&format!("LEVEL_{}", constant(text)));
-    named.ok_or_else(|| expected((0..).map_while(|n| organ::Level::try_from(n).ok()), "LEVEL_"))
+    named.ok_or_else(|| {
+        expected(
+            (0..).map_while(|n| organ::Level::try_from(n).ok()),
+            "LEVEL_",
+        )
+    })
 }
 
 fn kind(text: &str) -> Result<organ::Kind, String> {
@@ -387,7 +407,12 @@ fn constant(word: &str) -> String {
 fn expected<E: EnumName>(values: impl Iterator<Item = E>, prefix: &str) -> String {
     let words: Vec<String> = values
         .skip(1)
-        .map(|v| v.name().trim_start_matches(prefix).to_lowercase().replace('_', "-"))
+        .map(|v| {
+            v.name()
+                .trim_start_matches(prefix)
+                .to_lowercase()
+                .replace('_', "-")
+        })
         .collect();
     format!("应为 · expected {}", words.join(", "))
 }
@@ -437,7 +462,12 @@ mod tests {
             };
             let wanted = format!("NIANBAO_{}", constant(long));
             let found = arg.get_env().map(|e| e.to_string_lossy().into_owned());
-            assert_eq!(found.as_deref(), Some(&*wanted), "{} --{long}", command.get_name());
+            assert_eq!(
+                found.as_deref(),
+                Some(&*wanted),
+                "{} --{long}",
+                command.get_name()
+            );
             flags += 1;
         });
         assert!(flags > 30, "{flags} flags");
@@ -446,11 +476,19 @@ mod tests {
     #[test]
     fn every_help_text_is_in_both_languages() {
         visit(&Cli::command(), &mut |command, arg| {
-            if arg.get_long().is_some_and(|l| ["help", "version"].contains(&l)) {
+            if arg
+                .get_long()
+                .is_some_and(|l| ["help", "version"].contains(&l))
+            {
                 return;
             }
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains(" · "), "{} {}: {help}", command.get_name(), arg.get_id());
+            assert!(
+                help.contains(" · "),
+                "{} {}: {help}",
+                command.get_name(),
+                arg.get_id()
+            );
         });
     }
 }

@@ -19,7 +19,16 @@ pub(super) enum Error {
     /// A file is larger than what is read.
     TooLarge { file: String },
     /// A file holds JSON, but no report.
+<<<<<<< HEAD
     NoReport { file: String, cause: serde_json::Error },
+=======
+    NoReport {
+        file: String,
+        cause: serde_json::Error,
+    },
+    /// A file to be parsed holds JSON.
+    IsJson { file: String },
+>>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
     /// A document cannot be read.
     Document { file: String, cause: Failure },
     /// An address or a value of `set` is not taken.
@@ -71,6 +80,9 @@ impl Error {
             Error::NoReport { file, cause } => {
                 format!("{file}：是 JSON，但不是年度报告：{cause}")
             }
+            Error::IsJson { file } => {
+                format!("{file}：是 JSON，不是文档；核对报告用 nianbao validate")
+            }
             Error::Document { file, cause } => format!("{file}：{}", failure_zh(cause)),
             Error::Assignment(errors) => join(errors.iter().map(address::Error::zh)),
             Error::Output(cause) => format!("无法输出：{}", io_zh(cause)),
@@ -106,6 +118,9 @@ impl Error {
                 format!("{file}: larger than {} MiB", FILE_BYTES_MAX >> 20)
             }
             Error::NoReport { file, cause } => format!("{file}: JSON, but no report: {cause}"),
+            Error::IsJson { file } => {
+                format!("{file}: JSON, not a document; to check a report use nianbao validate")
+            }
             Error::Document { file, cause } => format!("{file}: {cause}"),
             Error::Assignment(errors) => join(errors.iter().map(ToString::to_string)),
             Error::Output(cause) => format!("cannot write the result: {cause}"),

@@ -16,8 +16,14 @@ const PAGE_SIZE: usize = nianbao::limits::PAGE_SIZE_MAX;
 pub(super) fn get(console: &Console, args: &GetArgs) -> Result<Outcome, Error> {
     if ReportId::from_name(&args.name).is_none() {
         return Err(Error::Argument {
-            zh: format!("“{}”不是报告名称，应如 organs/lc-housing/reports/2023-own", args.name),
-            en: format!("{:?} is no name such as organs/lc-housing/reports/2023-own", args.name),
+            zh: format!(
+                "“{}”不是报告名称，应如 organs/lc-housing/reports/2023-own",
+                args.name
+            ),
+            en: format!(
+                "{:?} is no name such as organs/lc-housing/reports/2023-own",
+                args.name
+            ),
         });
     }
     let report = block_on(async {
@@ -99,7 +105,7 @@ pub(super) async fn reports(
 pub(super) fn reports_table(console: &Console, reports: &[Report]) -> String {
     let head = console.pick(
         ["报告", "单位", "状态", "版本", "新收", "办理", "结转"],
-        ["report", "of", "state", "revision", "received", "processed", "carried out"],
+        ["report", "of", "state", "rev.", "new", "done", "left"],
     );
     let mut out = table::plain(console, &head);
     for report in reports {

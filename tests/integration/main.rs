@@ -15,6 +15,8 @@ mod support;
 
 mod contract;
 mod document;
+mod cli;
+mod demo;
 mod findings;
 mod reading;
 mod rule_cases;
