@@ -76,13 +76,13 @@ struct Span {
 
 impl Flow {
     /// Says on which line of a text file the following stands.
-    pub fn at_line(&mut self, line: u32) {
+    pub(super) fn at_line(&mut self, line: u32) {
         self.line = Some(line);
     }
 
     /// Adds text to the paragraph. Characters without width are dropped, since they split labels
     /// and numbers invisibly, and the no-break space becomes a space.
-    pub fn text(&mut self, text: &str) {
+    pub(super) fn text(&mut self, text: &str) {
         for c in text.chars() {
             match c {
                 '\u{A0}' => self.paragraph.push(' '),
@@ -93,32 +93,32 @@ impl Flow {
     }
 
     /// The last character of the open paragraph.
-    pub fn last_char(&self) -> Option<char> {
+    pub(super) fn last_char(&self) -> Option<char> {
         self.paragraph.chars().next_back()
     }
 
     /// Takes the open paragraph away, so that a text box inside it can be read first.
-    pub fn suspend_paragraph(&mut self) -> String {
+    pub(super) fn suspend_paragraph(&mut self) -> String {
         std::mem::take(&mut self.paragraph)
     }
 
     /// Puts back what [`Flow::suspend_paragraph`] took.
-    pub fn resume_paragraph(&mut self, paragraph: String) {
+    pub(super) fn resume_paragraph(&mut self, paragraph: String) {
         self.paragraph = paragraph;
     }
 
     /// Whether a table is open.
-    pub fn in_table(&self) -> bool {
+    pub(super) fn in_table(&self) -> bool {
         !self.tables.is_empty()
     }
 
     /// Whether a cell is open.
-    pub fn in_cell(&self) -> bool {
+    pub(super) fn in_cell(&self) -> bool {
         self.tables.last().is_some_and(|table| table.in_cell)
     }
 
     /// Ends the paragraph; also a line break inside one.
-    pub fn end_paragraph(&mut self) -> Result<(), Error> {
+    pub(super) fn end_paragraph(&mut self) -> Result<(), Error> {
         let text = self.paragraph.trim();
         if !text.is_empty() {
             self.paragraphs += 1;
@@ -133,7 +133,7 @@ impl Flow {
     }
 
     /// Begins a table. Directly inside a table, outside its cells, it ends that one first.
-    pub fn start_table(&mut self) -> Result<(), Error> {
+    pub(super) fn start_table(&mut self) -> Result<(), Error> {
         self.end_paragraph()?;
         if self.in_table() && !self.in_cell() {
             self.end_table()?;
@@ -146,7 +146,7 @@ impl Flow {
     }
 
     /// Begins a row of the innermost table.
-    pub fn start_row(&mut self) -> Result<(), Error> {
+    pub(super) fn start_row(&mut self) -> Result<(), Error> {
         self.end_row()?;
         let Some(table) = self.tables.last_mut() else {
             return Ok(());
@@ -161,7 +161,7 @@ impl Flow {
     }
 
     /// Begins a cell that covers so many columns and rows.
-    pub fn start_cell(&mut self, columns: usize, rows: usize) -> Result<(), Error> {
+    pub(super) fn start_cell(&mut self, columns: usize, rows: usize) -> Result<(), Error> {
         self.end_cell()?;
         if self.tables.last().is_some_and(|table| table.row.is_none()) {
             self.start_row()?;
@@ -184,7 +184,7 @@ impl Flow {
     }
 
     /// Says that the open cell covers so many columns.
-    pub fn span_cell(&mut self, columns: u32) {
+    pub(super) fn span_cell(&mut self, columns: u32) {
         let cell = self.tables.last_mut().and_then(|table| table.row.as_mut()?.last_mut());
         if let Some(cell) = cell {
             cell.columns = columns.clamp(1, SPAN_MAX);
@@ -192,7 +192,7 @@ impl Flow {
     }
 
     /// Says that the open cell is merged into another. Programs do not show what stands in it.
-    pub fn merge_cell(&mut self, into: Merged) {
+    pub(super) fn merge_cell(&mut self, into: Merged) {
         let cell = self.tables.last_mut().and_then(|table| table.row.as_mut()?.last_mut());
         if let Some(cell) = cell {
             cell.merged = Some(into);
@@ -200,7 +200,7 @@ impl Flow {
     }
 
     /// Ends the open cell of the innermost table.
-    pub fn end_cell(&mut self) -> Result<(), Error> {
+    pub(super) fn end_cell(&mut self) -> Result<(), Error> {
         self.end_paragraph()?;
         if let Some(table) = self.tables.last_mut() {
             table.in_cell = false;
@@ -209,7 +209,7 @@ impl Flow {
     }
 
     /// Ends the open row of the innermost table.
-    pub fn end_row(&mut self) -> Result<(), Error> {
+    pub(super) fn end_row(&mut self) -> Result<(), Error> {
         self.end_cell()?;
         self.continue_cells()?;
         let Some(table) = self.tables.last_mut() else {
@@ -232,7 +232,7 @@ impl Flow {
     ///
     /// A table of one cell, or with a table inside, is no table but the layout of a page: what
     /// it holds goes on as running text.
-    pub fn end_table(&mut self) -> Result<(), Error> {
+    pub(super) fn end_table(&mut self) -> Result<(), Error> {
         self.end_row()?;
         let Some(table) = self.tables.pop() else {
             return Ok(());
@@ -252,7 +252,7 @@ impl Flow {
     }
 
     /// Closes all that is open and hands the document over.
-    pub fn finish(
+    pub(super) fn finish(
         mut self,
         kind: Kind,
         title: Option<String>,

@@ -102,18 +102,18 @@ impl Index {
     }
 
     /// The only table in which a label occurs.
-    pub fn table_of(&self, key: &str) -> Option<Part> {
+    pub(super) fn table_of(&self, key: &str) -> Option<Part> {
         let tables = self.tables.get(key)?;
         (tables.count_ones() == 1).then(|| tables.trailing_zeros() as Part)
     }
 
     /// The path of a part: of the table in the edition of 2021, of prose that of its text.
-    pub fn path(&self, part: Part) -> &'static str {
+    pub(super) fn path(&self, part: Part) -> &'static str {
         self.paths.get(part - 1).copied().unwrap_or("")
     }
 
     /// Table two of an edition; that of 2021 where none is stated.
-    pub fn two(&self, edition: Edition) -> &[Row] {
+    pub(super) fn two(&self, edition: Edition) -> &[Row] {
         if edition == Edition::Edition2019 { &self.two_2019 } else { &self.two_2021 }
     }
 }

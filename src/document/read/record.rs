@@ -28,7 +28,7 @@ pub(super) struct Record {
 impl Record {
     /// Reads a cell of the document into a cell of the form. `head` is the printed head of the
     /// column, which may name a unit.
-    pub fn cell(&mut self, row: &Row, column: &Column, head: &str, cell: &Cell) {
+    pub(super) fn cell(&mut self, row: &Row, column: &Column, head: &str, cell: &Cell) {
         if let Some(first) = self.read.get(column.path) {
             if *first != cell.text {
                 let zh = format!("同一单元格出现两次且不同，取前者，舍弃“{}”", excerpt(&cell.text));
@@ -130,7 +130,7 @@ impl Record {
     }
 
     /// Registers that a cell or a table has no value.
-    pub fn blank(&mut self, path: &str, kind: Kind, raw: &str) {
+    pub(super) fn blank(&mut self, path: &str, kind: Kind, raw: &str) {
         let mut end = raw.len().min(RAW_BYTES_MAX);
         while !raw.is_char_boundary(end) {
             end -= 1;
@@ -144,7 +144,7 @@ impl Record {
     }
 
     /// Says that prose or a title was read from a paragraph.
-    pub fn prose(&mut self, path: &str, text: &str, paragraph: &Paragraph) {
+    pub(super) fn prose(&mut self, path: &str, text: &str, paragraph: &Paragraph) {
         let provenance = pb::Provenance {
             field_path: path.to_owned(),
             raw: excerpt(text),
@@ -156,7 +156,7 @@ impl Record {
     }
 
     /// Adds a note for a person.
-    pub fn note(&mut self, path: &str, zh: String, en: String, place: &str) {
+    pub(super) fn note(&mut self, path: &str, zh: String, en: String, place: &str) {
         self.notes.push(pb::ReadingNote {
             field_path: path.to_owned(),
             message_zh: zh,
@@ -166,7 +166,7 @@ impl Record {
     }
 
     /// Says that a label was told by likeness.
-    pub fn similar(&mut self, path: &str, printed: &str, likeness: u32, place: &str) {
+    pub(super) fn similar(&mut self, path: &str, printed: &str, likeness: u32, place: &str) {
         let (zh, en) = (
             format!("“{}”按相似度识别（{}%）", excerpt(printed), likeness / 10),
             format!("{:?} was told by likeness ({}%)", excerpt(printed), likeness / 10),
@@ -175,14 +175,14 @@ impl Record {
     }
 
     /// Whether a cell below that path was read.
-    pub fn has_read(&self, path: &str) -> bool {
+    pub(super) fn has_read(&self, path: &str) -> bool {
         self.read.keys().any(|read| {
             read.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         })
     }
 
     /// The results, in form order.
-    pub fn finish(mut self) -> super::Reading {
+    pub(super) fn finish(mut self) -> super::Reading {
         self.provenance.sort_by_key(|&(rank, _)| rank);
         self.blanks.sort_by_key(|&(rank, _)| rank);
         self.report.blanks = self.blanks.into_iter().map(|(_, blank)| blank).collect();

@@ -20,7 +20,7 @@ pub(super) struct Rows<'d> {
 
 impl<'d> Rows<'d> {
     /// Sorts the rows of all tables.
-    pub fn new(tables: impl Iterator<Item = &'d Table>) -> Rows<'d> {
+    pub(super) fn new(tables: impl Iterator<Item = &'d Table>) -> Rows<'d> {
         let mut rows = Vec::new();
         let mut of_table = HashMap::new();
         let mut before = None;
@@ -36,18 +36,18 @@ impl<'d> Rows<'d> {
     }
 
     /// The table of the form with which a table begins.
-    pub fn part_of(&self, table: &Table) -> Option<Part> {
+    pub(super) fn part_of(&self, table: &Table) -> Option<Part> {
         self.tables.get(&table.index).copied()
     }
 
     /// The rows of one table of the form.
-    pub fn of(&self, part: Part) -> impl Iterator<Item = &'d Printed> + '_ {
+    pub(super) fn of(&self, part: Part) -> impl Iterator<Item = &'d Printed> + '_ {
         self.rows.iter().filter(move |&&(p, _)| p == part).map(|&(_, row)| row)
     }
 
     /// The edition that the form shows: by the heads of table two, else by its rows, else by the
     /// rows of table three. Never by the year, since old forms stay in use.
-    pub fn edition(&self) -> Edition {
+    pub(super) fn edition(&self) -> Edition {
         let index = index();
         let printed = |part| -> Vec<String> {
             self.of(part).flat_map(|row| &row.cells).map(|cell| key(&cell.text)).collect()
@@ -182,7 +182,7 @@ fn is_like_head(key: &str, form: &[Row]) -> bool {
             keys.push((at, &column.keys));
         }
     }
-    !is_row && clear_winner(key, keys.into_iter()).is_some()
+    !is_row && clear_winner(key, &keys).is_some()
 }
 
 /// The column under a head, or that at the same place where there is none.
@@ -195,7 +195,7 @@ fn column<'r>(row: &'r Row, head: &str, at: usize, record: &mut Record) -> Optio
         return Some(column);
     }
     let candidates = row.columns.iter().map(|column| column.keys.as_slice()).enumerate();
-    let (at, likeness) = clear_winner(&key, candidates)?;
+    let (at, likeness) = clear_winner(&key, &candidates.collect::<Vec<_>>())?;
     let column = row.columns.get(at)?;
     record.similar(column.path, head, likeness, "");
     Some(column)
@@ -213,7 +213,8 @@ fn find_row<'f>(cells: &[Cell], form: &'f [Row], record: &Record) -> Option<(usi
     }
     let (at, key) = keys.iter().enumerate().find(|(_, key)| !key.is_empty())?;
     let free = form.iter().enumerate().filter(|(_, row)| !record.has_read(row.path));
-    let (found, likeness) = clear_winner(key, free.map(|(at, row)| (at, row.keys.as_slice())))?;
+    let free: Vec<_> = free.map(|(at, row)| (at, row.keys.as_slice())).collect();
+    let (found, likeness) = clear_winner(key, &free)?;
     Some((at, form.get(found)?, likeness))
 }
 
