@@ -309,7 +309,7 @@ fn errors(findings: &[Finding]) -> Vec<Finding> {
 }
 
 /// What the rules of the schema and the native ones find in an organ.
-fn broken_organ(organ: &Organ) -> Vec<Finding> {
+pub fn broken_organ(organ: &Organ) -> Vec<Finding> {
     let mut broken = violations(organ);
     let mut add = |rule: &'static str, field: &'static str, found: String| {
         let evidence =

@@ -1,5 +1,5 @@
-//! What can go wrong with a call, as one closed list. It knows nothing of gRPC: [`crate::status`] says
-//! what a client gets to see.
+//! What can go wrong with a call, as one closed list. It knows nothing of gRPC: the module
+//! `status` says what a client gets to see.
 
 use std::fmt;
 

@@ -11,6 +11,7 @@
 //! - [`finding`]: what broken rules say to a person and to a program.
 //! - [`document`]: documents in, reports out.
 //! - [`names`]: resource names as types.
+//! - [`address`]: cells by the address that a person writes, and values into them.
 //! - [`query`]: filters and page tokens.
 //! - [`credit_code`]: the check character of an organ's code.
 //! - [`store`]: durable keys and values; the one home of sled.
@@ -24,20 +25,21 @@
 //!
 //! `src/codegen` is no module of the library: it is the schema compiler that `build.rs` runs.
 
-pub mod aggregate;
-pub mod archive;
-pub mod check;
-pub mod credit_code;
-pub mod document;
-pub mod failure;
-pub mod finding;
-pub mod form;
-pub mod limits;
-pub mod names;
 pub mod pb;
-pub mod query;
+pub mod form;
+pub mod check;
 pub mod rules;
-pub mod server;
-pub mod service;
-pub mod status;
+pub mod finding;
+pub mod document;
+pub mod names;
+pub mod address;
+pub mod query;
+pub mod credit_code;
 pub mod store;
+pub mod limits;
+pub mod failure;
+pub mod archive;
+pub mod aggregate;
+pub mod status;
+pub mod service;
+pub mod server;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# 登记机关 Registers a city and two bureaus below it. An organ that is registered already is left as it is.
+# 登记机关 Registers a city and two bureaus below it. What is registered already stays as it is.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 # register JSON: creates one organ; ALREADY_EXISTS is as good.

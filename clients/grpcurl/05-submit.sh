@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# 提交报告 Submits two reports. The answer is the stored report with a receipt. Run 03-organs.sh first.
+# 提交报告 Submits two reports; each answer has the stored report and a receipt. Run 03-organs.sh
+# first.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 for organ in demo-housing demo-transport; do

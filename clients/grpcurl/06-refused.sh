@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# 提交被退回 A submit that is refused: the code, then the details with reason, rule, cell and Chinese text.
+# 提交被退回 A submit that is refused: the code, then details with reason, rule, cell and Chinese
+# text.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 if jq '{report: (. + {organ: "organs/demo-housing", year: 2024})}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# 汇总 Sums the city for one year, with reports that are not accepted yet, and shows what the sum covers.
+# 汇总 Sums the city for one year, with reports that are not accepted yet, and what it covers.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 call AggregateService/AggregateReports '{"organ": "organs/demo-city", "years": [2023],

@@ -38,7 +38,8 @@ pub fn compile(
 ) -> Result<Compiled> {
     let parsed = cel::parser::Parser::new().parse(source).map_err(|e| e.to_string())?;
     let mut counts = BTreeMap::new();
-    let mut compiler = Compiler { message, patterns, counts: &mut counts, first: None };
+    let mut compiler =
+        Compiler { message, patterns, counts: &mut counts, first: None, threshold: false };
     let mut reads = Reads::default();
     let (code, kind) = compiler.expression(&parsed, &mut reads)?;
     if kind != Type::Bool {
@@ -86,6 +87,8 @@ struct Compiler<'a> {
     patterns: &'a mut Vec<String>,
     counts: &'a mut BTreeMap<String, usize>,
     first: Option<Comparison>,
+    /// Whether a share is compared before any sum: then no figure says what would have been right.
+    threshold: bool,
 }
 
 /// A selection: its path from `this`, and the chain of Rust that reaches it.
@@ -252,7 +255,7 @@ impl Compiler<'_> {
     }
 
     /// Keeps the first comparison that a person would want to see: of counts, not of years and
-    /// enums, and without factors, which belong to thresholds.
+    /// enums, and of no rule about a share, which shows by its factor.
     fn compare(&mut self, left: &str, relation: &str, right: &str) {
         let relation = match relation {
             "==" => "==",
@@ -268,7 +271,9 @@ impl Compiler<'_> {
             if opposite && first.left == left && first.right == right {
                 first.relation = "==";
             }
-        } else if !left.starts_with("i64::from(") && !left.contains("checked_mul") {
+        } else if left.contains("checked_mul") || right.contains("checked_mul") {
+            self.threshold = true;
+        } else if !self.threshold && !left.starts_with("i64::from(") {
             self.first =
                 Some(Comparison { left: left.to_owned(), relation, right: right.to_owned() });
         }
@@ -351,9 +356,13 @@ fn step(parent: &Place, access: &str) -> String {
 }
 
 fn field(message: &MessageDescriptor, name: &str) -> Result<FieldDescriptor> {
-    message
+    let field = message
         .get_field_by_name(name)
-        .ok_or_else(|| format!("{} has no field {name}", message.full_name()).into())
+        .ok_or_else(|| format!("{} has no field {name}", message.full_name()))?;
+    if field.is_list() || field.is_map() {
+        return Err(format!("outside the subset: {} is a list", field.full_name()).into());
+    }
+    Ok(field)
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -316,7 +316,8 @@ impl Writer<'_> {
             }
             let pattern = text(&of_text, "pattern");
             if !pattern.is_empty() {
-                let index = cel::pattern(&mut self.patterns, &pattern)?;
+                let index = cel::pattern(&mut self.patterns, &pattern)
+                    .map_err(|e| format!("{}: {e}", field.full_name()))?;
                 self.rule_line(
                     place,
                     "string.pattern",

@@ -42,6 +42,10 @@ pub fn catalogue(pool: &DescriptorPool, all: &[MessageDescriptor]) -> Result<Cat
             if !entries.iter().any(|entry| text(entry, "id") == id) {
                 return Err(format!("rule {id} has no entry in (nianbao.v1.rules)").into());
             }
+            // Twice on one message there may be but one entry, which the check below would not see.
+            if cel_rules.iter().filter(|r| text(r, "id") == id).count() > 1 {
+                return Err(format!("rule id {id} is used twice").into());
+            }
         }
         for entry in &entries {
             let id = text(entry, "id");

@@ -20,7 +20,7 @@ use crate::query;
 
 pub use admin::Admin;
 pub use aggregate::Aggregates;
-pub use document::Documents;
+pub use document::{Documents, parse};
 pub use format::Formats;
 pub use organ::Organs;
 pub use report::Reports;

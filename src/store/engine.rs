@@ -5,11 +5,11 @@
 //! Four habits of sled 0.34 are dealt with here:
 //!
 //! - `flush` calls `sync_file_range` on Linux, which flushes neither the disk's cache nor a grown
-//! file's size. [`Disk::sync`] adds `fdatasync` on the data file.
+//!   file's size. [`Disk::sync`] adds `fdatasync` on the data file.
 //! - A page of more than a quarter of a segment goes to a file of its own under `blobs/`, which
-//! sled never syncs. [`Disk::sync`] syncs those that are new; [`SEGMENT_BYTES`] keeps them rare.
+//!   sled never syncs. [`Disk::sync`] syncs those that are new; [`SEGMENT_BYTES`] keeps them rare.
 //! - Damaged files make it panic in places, both at open and at a later read. Every call stands
-//! inside [`guarded`], which makes an [`Error`] of the panic.
+//!   inside [`guarded`], which makes an [`Error`] of the panic.
 //! - Its cache would grow to 1 GiB; the caller states the bound.
 
 use std::collections::{HashMap, HashSet};

@@ -6,7 +6,7 @@
 //! - **Acknowledged means on disk.** [`Store::commit`] answers after the entry was synced.
 //! - **Whole or not at all.** After a crash each entry is there with all its puts, or with none.
 //! - **Fail-stop writing.** After the first failed sync writes are off until the process starts
-//! again; reads go on. With too little room left writes are off until there is room.
+//!   again; reads go on. With too little room left writes are off until there is room.
 //! - **Order.** Entries apply one after another; each is checked against all before it.
 //!
 //! The API assumes neither one process nor one server: positions are opaque, and whoever wants to

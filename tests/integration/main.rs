@@ -3,12 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail loudly")]
 #![allow(unreachable_pub, reason = "nobody can reach into a test, whatever is public in it")]
 
+mod balanced;
+mod case_file;
 mod support;
 
 mod contract;
 mod document;
 mod findings;
 mod reading;
+mod rule_cases;
+mod rule_columns;
+mod rule_properties;
+mod schema_compiler;
+mod overflow;
 mod server;
 mod store;
 mod tidy;

@@ -8,6 +8,12 @@ pub fn housing() -> Report {
     parse(include_str!("../fixtures/housing-2023.json"))
 }
 
+/// A report of 2019, in the edition of that year, that breaks no rule. Its figures are those of a
+/// published report, its blanks filled with zeros and sums.
+pub fn office() -> Report {
+    parse(include_str!("../fixtures/office-2019.json"))
+}
+
 /// A report from its JSON.
 pub fn parse(json: &str) -> Report {
     serde_json::from_str(json).expect("the fixture is a report")

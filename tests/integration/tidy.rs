@@ -103,7 +103,8 @@ fn foreign_ideas_have_one_home_each() {
 
 #[test]
 fn lines_fit_the_screen() {
-    let endings = [".rs", ".proto", ".sh", ".py", ".js", ".mjs", ".ts", "test", "run", "rebase"];
+    let endings =
+        [".rs", ".proto", ".sh", ".py", ".js", ".mjs", ".ts", "test", "run", "run-all", "rebase"];
     let files = own_files();
     let files = files.iter().filter(|file| endings.iter().any(|end| file.path.ends_with(end)));
     none(except(files.flat_map(check_width).collect(), WIDE_FILES));

@@ -1,4 +1,4 @@
-"""A server of its own and code generated from the schema: what a stock grpcio client starts with."""
+"""A server of its own and code generated from the schema: where a stock client starts."""
 
 import os
 import pathlib
@@ -18,10 +18,11 @@ def generated(tmp_path_factory):
     out = tmp_path_factory.mktemp("generated")
     proto = ROOT / "proto"
     files = [str(p.relative_to(proto)) for p in sorted(proto.glob("nianbao/v1/*.proto"))]
-    # google/rpc comes with googleapis-common-protos; buf/validate has no generated package of its own.
+    # google/rpc comes with googleapis-common-protos; buf/validate has no package of its own.
     files.append("buf/validate/validate.proto")
     include = pathlib.Path(protoc.__file__).parent / "_proto"
-    arguments = ["protoc", f"-I{proto}", f"-I{include}", f"--python_out={out}", f"--grpc_python_out={out}"]
+    arguments = ["protoc", f"-I{proto}", f"-I{include}"]
+    arguments += [f"--python_out={out}", f"--grpc_python_out={out}"]
     assert protoc.main(arguments + files) == 0
     sys.path.insert(0, str(out))
     return out

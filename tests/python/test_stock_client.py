@@ -69,7 +69,7 @@ def refused(call):
             if any_message.Is(kind.DESCRIPTOR):
                 message = kind()
                 any_message.Unpack(message)
-                details[kind.__name__ if hasattr(kind, "__name__") else kind.DESCRIPTOR.name] = message
+                details[kind.DESCRIPTOR.name] = message
     return raised.value, status, details
 
 

@@ -1,0 +1,79 @@
+//! The command line: what a clerk types, and what comes back.
+//!
+//! stdout carries the result alone; progress, notes and diagnostics go to stderr. Exit 0 says done, 1
+//! that a report has errors or was refused, 2 that the command could not run.
+
+mod aggregate;
+mod args;
+mod catalogue;
+mod client;
+mod console;
+mod demo;
+mod error;
+mod files;
+mod form_table;
+mod get;
+mod new;
+mod organs;
+mod parse;
+mod serve;
+mod set;
+mod submit;
+mod table;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use console::Console;
+use error::Error;
+
+/// How a command that could run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Done.
+    Done,
+    /// A report has errors or was refused.
+    Refused,
+    /// Done in part: something could not be read or reached, as was said on stderr.
+    Incomplete,
+}
+
+/// Runs the command line of this process.
+pub(crate) fn run() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Where the pipe is closed there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let console = Console::new(cli.lang, cli.format);
+    let outcome = match cli.command {
+        Command::Demo => demo::run(&console),
+        Command::Serve(args) => serve::run(&console, &args),
+        Command::Parse(args) => parse::run(&console, &args),
+        Command::New(args) => new::run(&console, &args),
+        Command::Set(args) => set::run(&console, &args),
+        Command::Validate(args) => validate::run(&console, &args),
+        Command::Submit(args) => submit::run(&console, &args),
+        Command::Get(args) => get::get(&console, &args),
+        Command::List(args) => get::list(&console, &args),
+        Command::Aggregate(args) => aggregate::run(&console, &args),
+        Command::Organs(args) => organs::run(&console, &args),
+        Command::Rules => catalogue::rules(&console),
+        Command::Format(args) => catalogue::format(&console, &args),
+    };
+    match outcome {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Refused) => ExitCode::from(1),
+        Ok(Outcome::Incomplete) => ExitCode::from(2),
+        Err(error) => {
+            console.error(&error.text(console.lang));
+            ExitCode::from(error.code())
+        }
+    }
+}
