@@ -278,11 +278,15 @@ fn says_of_every_cut_docx_that_it_is_cut() {
 struct Dice(u64);
 
 impl Dice {
+    fn byte(&mut self) -> u8 {
+        self.roll(256).try_into().unwrap()
+    }
+
     fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
+        usize::try_from(self.0 % sides as u64).unwrap()
     }
 }
 
@@ -299,7 +303,7 @@ fn answers_to_any_bytes() {
     let mut dice = Dice(20_210_926);
     for round in 0..2000 {
         let len = dice.roll(512) + 1;
-        let mut bytes: Vec<u8> = (0..len).map(|_| dice.roll(256) as u8).collect();
+        let mut bytes: Vec<u8> = (0..len).map(|_| dice.byte()).collect();
         let head: &[u8] = [&b""[..], b"PK\x03\x04", b"<table>", b"\xFE\xFF", b"\t1\n"][round % 5];
         bytes.splice(0..0, head.iter().copied());
         answer(&bytes);
@@ -322,7 +326,7 @@ fn answers_to_any_damage() {
         for _ in 0..=dice.roll(8) {
             let at = dice.roll(bytes.len());
             match dice.roll(4) {
-                0 => bytes[at] = dice.roll(256) as u8,
+                0 => bytes[at] = dice.byte(),
                 1 => bytes.truncate(at + 1),
                 2 => {
                     let end = (at + dice.roll(200)).min(bytes.len());

@@ -38,6 +38,11 @@ fn blank(report: &Report, path: &str) -> Option<(Kind, String)> {
     Some((blank.kind(), blank.raw.clone()))
 }
 
+/// A place counted from one, as an index.
+fn from_one(number: i32) -> usize {
+    usize::try_from(number - 1).unwrap()
+}
+
 /// The row of a table of the fixture that has this label.
 fn row(source: &'static str, label: &str) -> &'static str {
     source.lines().find(|line| line.contains(label)).unwrap()
@@ -98,9 +103,9 @@ fn says_where_each_value_was_read() {
         for provenance in reading.provenance.iter().filter(|p| p.table > 0) {
             let path = provenance.field_path.as_str();
             assert!(cells.insert(path), "{path}");
-            let table = document.tables().nth(provenance.table as usize - 1).unwrap();
-            let row = &table.rows[provenance.row as usize - 1];
-            let cell = &row.cells[provenance.column as usize - 1];
+            let table = document.tables().nth(from_one(provenance.table)).unwrap();
+            let row = &table.rows[from_one(provenance.row)];
+            let cell = &row.cells[from_one(provenance.column)];
             assert_eq!(cell.text, provenance.raw, "{path}");
             assert!(provenance.place.starts_with(&format!("第{}个表格", provenance.table)));
             assert_eq!(cell.place.line.is_some(), provenance.place.contains("文本第"));

@@ -131,15 +131,12 @@ fn per_mille(part: usize, whole: usize) -> u32 {
 
 /// The candidate that is clearly most like the key: its position and likeness. Exactly one must
 /// win, by a distance that no other label of the form comes near.
-pub(super) fn clear_winner<'k>(
-    key: &str,
-    candidates: impl Iterator<Item = (usize, &'k [String])>,
-) -> Option<(usize, u32)> {
+pub(super) fn clear_winner(key: &str, candidates: &[(usize, &[String])]) -> Option<(usize, u32)> {
     const LIKENESS_MIN: u32 = 600;
     const DISTANCE_MIN: u32 = 150;
     let mut best: Option<(usize, u32)> = None;
     let mut second = 0;
-    for (at, keys) in candidates {
+    for &(at, keys) in candidates {
         let likeness = keys.iter().map(|other| likeness(key, other)).max().unwrap_or(0);
         match best {
             Some((_, top)) if likeness <= top => second = second.max(likeness),
@@ -196,8 +193,8 @@ mod tests {
         let keys = |labels: &[&str]| labels.iter().map(|l| vec![key(l)]).collect::<Vec<_>>();
         let winner = |printed: &str, labels: &[&str]| {
             let keys = keys(labels);
-            let all = keys.iter().enumerate().map(|(at, keys)| (at, keys.as_slice()));
-            clear_winner(&key(printed), all).map(|(at, _)| at)
+            let all: Vec<_> = keys.iter().map(Vec::as_slice).enumerate().collect();
+            clear_winner(&key(printed), &all).map(|(at, _)| at)
         };
         let labels = ["属于国家秘密", "属于行政执法案卷", "属于行政查询事项", "其他", "总计"];
         assert_eq!(winner("属于行政执法案眷", &labels), Some(1));

@@ -182,7 +182,7 @@ fn is_like_head(key: &str, form: &[Row]) -> bool {
             keys.push((at, &column.keys));
         }
     }
-    !is_row && clear_winner(key, keys.into_iter()).is_some()
+    !is_row && clear_winner(key, &keys).is_some()
 }
 
 /// The column under a head, or that at the same place where there is none.
@@ -195,7 +195,7 @@ fn column<'r>(row: &'r Row, head: &str, at: usize, record: &mut Record) -> Optio
         return Some(column);
     }
     let candidates = row.columns.iter().map(|column| column.keys.as_slice()).enumerate();
-    let (at, likeness) = clear_winner(&key, candidates)?;
+    let (at, likeness) = clear_winner(&key, &candidates.collect::<Vec<_>>())?;
     let column = row.columns.get(at)?;
     record.similar(column.path, head, likeness, "");
     Some(column)
@@ -213,7 +213,8 @@ fn find_row<'f>(cells: &[Cell], form: &'f [Row], record: &Record) -> Option<(usi
     }
     let (at, key) = keys.iter().enumerate().find(|(_, key)| !key.is_empty())?;
     let free = form.iter().enumerate().filter(|(_, row)| !record.has_read(row.path));
-    let (found, likeness) = clear_winner(key, free.map(|(at, row)| (at, row.keys.as_slice())))?;
+    let free: Vec<_> = free.map(|(at, row)| (at, row.keys.as_slice())).collect();
+    let (found, likeness) = clear_winner(key, &free)?;
     Some((at, form.get(found)?, likeness))
 }
 
