@@ -59,10 +59,7 @@ fn measure(criterion: &mut Bench, path: &Path) {
     };
     let header = DocumentHeader::default();
     let values = read::read(&document, &header).provenance.len();
-    println!(
-        "{name}: {} bytes, {values} values and blanks read",
-        bytes.len()
-    );
+    println!("{name}: {} bytes, {values} values and blanks read", bytes.len());
     let mut group = criterion.benchmark_group(format!("parse/{name}"));
     group.bench_function("file", |b| {
         b.iter(|| Document::from_bytes(black_box(&bytes), hint));

@@ -194,11 +194,8 @@ fn main() {
         valid.encoded_len(),
         findings(&ruined).len(),
     );
-    let reports = [
-        ("valid".to_owned(), &valid),
-        ("ten".to_owned(), &ten),
-        ("ruined".to_owned(), &ruined),
-    ];
+    let reports =
+        [("valid".to_owned(), &valid), ("ten".to_owned(), &ten), ("ruined".to_owned(), &ruined)];
     let mut criterion = clock::criterion();
     detect(&mut criterion, &reports);
     render(&mut criterion, &reports);

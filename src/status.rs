@@ -2,7 +2,7 @@
 //!
 //! A client decides by `ErrorInfo.reason`; a person reads `BadRequest` in English and Chinese; the
 //! log gets the cause of what is our own fault. An encoded status stays within
-//! [`STATUS_BYTES_MAX`](crate::limits::STATUS_BYTES_MAX): the details hold the first findings and
+//! [`STATUS_BYTES_MAX`]: the details hold the first findings and
 //! say how many there are.
 
 use std::collections::HashMap;

@@ -10,17 +10,15 @@ use criterion::Criterion;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 
 /// Criterion over processor time.
-pub type Bench = Criterion<ProcessorTime>;
+pub(crate) type Bench = Criterion<ProcessorTime>;
 
 /// Criterion as the command line asks for it.
-pub fn criterion() -> Bench {
-    Criterion::default()
-        .with_measurement(ProcessorTime)
-        .configure_from_args()
+pub(crate) fn criterion() -> Bench {
+    Criterion::default().with_measurement(ProcessorTime).configure_from_args()
 }
 
 /// The processor time of the calling thread.
-pub struct ProcessorTime;
+pub(crate) struct ProcessorTime;
 
 impl Measurement for ProcessorTime {
     type Intermediate = ThreadTime;

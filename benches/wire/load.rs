@@ -19,7 +19,7 @@ use crate::servers::{BytesCodec, Kind, STREAM_PATH, UNARY_PATH};
 const CONNECTIONS: usize = 4;
 
 /// What a slice of load cost.
-pub struct Slice {
+pub(crate) struct Slice {
     items: f64,
     cpu: Duration,
     time: Duration,
@@ -27,25 +27,25 @@ pub struct Slice {
 
 impl Slice {
     /// Seconds of processor time of the server, each item.
-    pub fn cpu_each(&self) -> f64 {
+    pub(crate) fn cpu_each(&self) -> f64 {
         self.cpu.as_secs_f64() / self.items
     }
 
     /// Items a second, as the client sees it.
-    pub fn rate(&self) -> f64 {
+    pub(crate) fn rate(&self) -> f64 {
         self.items / self.time.as_secs_f64()
     }
 }
 
 /// A client of one server. It neither encodes nor decodes, so that all servers see the same client.
-pub struct Client {
+pub(crate) struct Client {
     channels: Vec<Channel>,
     request: Bytes,
 }
 
 impl Client {
     /// Opens the connections.
-    pub async fn connect(address: &str, request: Bytes) -> Result<Self> {
+    pub(crate) async fn connect(address: &str, request: Bytes) -> Result<Self> {
         let mut channels = Vec::new();
         for _ in 0..CONNECTIONS {
             let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// One call, whose answer is looked at: a server that refuses is fast.
-    pub async fn check(&self, kind: Kind) -> Result<()> {
+    pub(crate) async fn check(&self, kind: Kind) -> Result<()> {
         let answer = call(self.channels[0].clone(), self.request.clone()).await?;
         let fits = match kind {
             Kind::Echo => answer == self.request,
@@ -72,7 +72,12 @@ impl Client {
     }
 
     /// Unary calls, `in_flight` at a time.
-    pub async fn unary(&self, process: &Process, in_flight: usize, calls: usize) -> Result<Slice> {
+    pub(crate) async fn unary(
+        &self,
+        process: &Process,
+        in_flight: usize,
+        calls: usize,
+    ) -> Result<Slice> {
         let (cpu, start) = (process.cpu()?, Instant::now());
         let each = calls / in_flight;
         let mut tasks = JoinSet::new();
@@ -93,7 +98,12 @@ impl Client {
     }
 
     /// One stream of messages, each of which is answered.
-    pub async fn stream(&self, kind: Kind, process: &Process, messages: usize) -> Result<Slice> {
+    pub(crate) async fn stream(
+        &self,
+        kind: Kind,
+        process: &Process,
+        messages: usize,
+    ) -> Result<Slice> {
         let (cpu, start) = (process.cpu()?, Instant::now());
         let mut grpc = Grpc::new(self.channels[0].clone());
         grpc.ready().await?;
@@ -125,9 +135,7 @@ impl Client {
 
 async fn call(channel: Channel, request: Bytes) -> std::result::Result<Bytes, tonic::Status> {
     let mut grpc = Grpc::new(channel);
-    grpc.ready()
-        .await
-        .map_err(|error| tonic::Status::unavailable(error.to_string()))?;
+    grpc.ready().await.map_err(|error| tonic::Status::unavailable(error.to_string()))?;
     let path = PathAndQuery::from_static(UNARY_PATH);
     let answer = grpc.unary(Request::new(request), path, BytesCodec).await?;
     Ok(answer.into_inner())

@@ -64,19 +64,10 @@ fn main() -> Result<()> {
         return servers::serve(Kind::from_name(kind).ok_or("no such server")?);
     }
     // Only `cargo bench` says `--bench`: as a test the program is to be short.
-    let plan = if given("--quick") || !given("--bench") {
-        QUICK
-    } else {
-        FULL
-    };
+    let plan = if given("--quick") || !given("--bench") { QUICK } else { FULL };
     // The servers outlive the runtime, whose end closes the connections that they wait for.
-    let servers: Vec<Process> = Kind::ALL
-        .into_iter()
-        .map(Process::start)
-        .collect::<Result<_>>()?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let servers: Vec<Process> = Kind::ALL.into_iter().map(Process::start).collect::<Result<_>>()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done =
         runtime.block_on(async { tokio::time::timeout(plan.time_max, run(&plan, &servers)).await });
     drop(runtime);
@@ -104,15 +95,10 @@ async fn run(plan: &Plan, processes: &[Process]) -> Result<()> {
             }
             rounds.keep(round, slices);
         }
-        println!(
-            "\nValidateReport, {in_flight} in flight, {} calls a slice",
-            plan.calls
-        );
+        println!("\nValidateReport, {in_flight} in flight, {} calls a slice", plan.calls);
         rounds.print("call");
-        let ratio = rounds.ratio(Kind::Nianbao, |slice| slice.cpu_each());
-        judge("server CPU a call, nianbao / echo", ratio, |r| {
-            r <= UNARY_CPU_MAX
-        });
+        let ratio = rounds.ratio(Kind::Nianbao, load::Slice::cpu_each);
+        judge("server CPU a call, nianbao / echo", ratio, |r| r <= UNARY_CPU_MAX);
     }
     let mut rounds = Rounds::default();
     for round in 0..=plan.stream_rounds {
@@ -125,10 +111,8 @@ async fn run(plan: &Plan, processes: &[Process]) -> Result<()> {
     }
     println!("\nValidateReports, one stream of {}", plan.messages);
     rounds.print("message");
-    let ratio = rounds.ratio(Kind::Nianbao, |slice| slice.rate());
-    judge("messages a second, nianbao / echo", ratio, |r| {
-        r >= STREAM_RATE_MIN
-    });
+    let ratio = rounds.ratio(Kind::Nianbao, load::Slice::rate);
+    judge("messages a second, nianbao / echo", ratio, |r| r >= STREAM_RATE_MIN);
     Ok(())
 }
 
@@ -139,9 +123,7 @@ fn request() -> Result<Bytes> {
     // The prose of the fixture is short; that of a report is not.
     let overview = report.overview.get_or_insert_default();
     overview.text = overview.text.repeat(8);
-    let request = ValidateReportRequest {
-        report: Some(report),
-    };
+    let request = ValidateReportRequest { report: Some(report) };
     Ok(request.encode_to_vec().into())
 }
 
@@ -187,24 +169,14 @@ impl Rounds {
 
     /// Of each round, what `kind` needed in terms of the echo.
     fn ratio(&self, kind: Kind, f: impl Fn(&Slice) -> f64) -> Vec<f64> {
-        let at = Kind::ALL
-            .iter()
-            .position(|other| *other == kind)
-            .unwrap_or(0);
-        self.kept
-            .iter()
-            .map(|round| f(&round[at].1) / f(&round[0].1))
-            .collect()
+        let at = Kind::ALL.iter().position(|other| *other == kind).unwrap_or(0);
+        self.kept.iter().map(|round| f(&round[at].1) / f(&round[0].1)).collect()
     }
 }
 
 fn judge(what: &str, ratios: Vec<f64>, fits: impl Fn(f64) -> bool) {
     let spread = Spread::of(ratios);
-    let verdict = if fits(spread.median) {
-        "within"
-    } else {
-        "over"
-    };
+    let verdict = if fits(spread.median) { "within" } else { "over" };
     println!("  {what}: {spread}: {verdict} budget");
 }
 
@@ -220,12 +192,7 @@ impl Spread {
     fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |quarter: usize| values[(values.len() - 1) * quarter / 4];
-        Spread {
-            low: at(1),
-            median: at(2),
-            high: at(3),
-            n: values.len(),
-        }
+        Spread { low: at(1), median: at(2), high: at(3), n: values.len() }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::servers::Kind;
 
 /// A server under way. It ends when this is dropped, and also when this program is killed: its
 /// standard input closes then.
-pub struct Process {
+pub(crate) struct Process {
     /// Where it listens.
     pub address: String,
     child: Child,
@@ -18,17 +18,14 @@ pub struct Process {
 
 impl Process {
     /// Starts this program again as a server.
-    pub fn start(kind: Kind) -> Result<Self> {
+    pub(crate) fn start(kind: Kind) -> Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
             .args(["--serve", kind.name()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
         let out = child.stdout.take().ok_or("the server has no output")?;
-        let mut process = Process {
-            address: String::new(),
-            child,
-        };
+        let mut process = Process { address: String::new(), child };
         BufReader::new(out).read_line(&mut process.address)?;
         process.address.truncate(process.address.trim_end().len());
         if process.address.is_empty() {
@@ -41,7 +38,7 @@ impl Process {
     ///
     /// # Errors
     /// Where the system does not tell: Linux does, in nanoseconds.
-    pub fn cpu(&self) -> Result<Duration> {
+    pub(crate) fn cpu(&self) -> Result<Duration> {
         let mut nanoseconds = 0;
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             // A thread may end while the list is read.

@@ -25,13 +25,13 @@ use tonic_prost::ProstCodec;
 use crate::Result;
 
 /// The method that answers one message.
-pub const UNARY_PATH: &str = "/nianbao.v1.ReportService/ValidateReport";
+pub(crate) const UNARY_PATH: &str = "/nianbao.v1.ReportService/ValidateReport";
 /// The method that answers a stream.
-pub const STREAM_PATH: &str = "/nianbao.v1.ReportService/ValidateReports";
+pub(crate) const STREAM_PATH: &str = "/nianbao.v1.ReportService/ValidateReports";
 
 /// Which server.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Answers the bytes that it gets.
     Echo,
     /// Decodes the report and answers without looking at it.
@@ -42,10 +42,10 @@ pub enum Kind {
 
 impl Kind {
     /// All, the baseline first.
-    pub const ALL: [Kind; 3] = [Kind::Echo, Kind::Decoding, Kind::Nianbao];
+    pub(crate) const ALL: [Kind; 3] = [Kind::Echo, Kind::Decoding, Kind::Nianbao];
 
     /// Its name on the command line and in the answer.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Echo => "echo",
             Kind::Decoding => "decoding",
@@ -54,14 +54,14 @@ impl Kind {
     }
 
     /// The server of that name.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 }
 
 /// Serves on a free port, which is printed, until standard input ends.
 #[tokio::main]
-pub async fn serve(kind: Kind) -> Result<()> {
+pub(crate) async fn serve(kind: Kind) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
     std::io::stdout().flush()?;
@@ -227,7 +227,7 @@ impl StreamingService<ValidateReportsRequest> for Decoding {
 
 /// Messages as the bytes that they are.
 #[derive(Clone, Copy)]
-pub struct BytesCodec;
+pub(crate) struct BytesCodec;
 
 impl Codec for BytesCodec {
     type Encode = Bytes;

@@ -30,8 +30,8 @@ pub enum Content {
     Blank(Option<blank::Kind>),
 }
 
-/// Carries out `ADDRESS=VALUE`. An empty value, or 空白, blanks a cell; `/` and `-` blank it with that
-/// mark. A value removes what `blanks` says of the cell.
+/// Carries out `ADDRESS=VALUE`. An empty value, or 空白, blanks a cell; `/` and `-` blank it with
+/// that mark. A value removes what `blanks` says of the cell.
 ///
 /// # Errors
 /// `NoValue`, those of [`resolve`], `Value`; the report is as before.
@@ -56,9 +56,7 @@ pub fn explain(report: &mut Report, explanation: &str) -> Result<(), Error> {
     let refuse = || Error::Fingerprint(explanation.to_owned());
     let (fingerprint, text) = explanation.split_once(['=', '＝']).ok_or_else(refuse)?;
     let fingerprint = fingerprint.trim();
-    let digits = fingerprint
-        .bytes()
-        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    let digits = fingerprint.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     if fingerprint.len() != 16 || !digits {
         return Err(refuse());
     }
@@ -96,21 +94,15 @@ fn content(report: &Report, target: Target) -> Content {
             Edition::Edition2021 => "2021".to_owned(),
         },
         Target::Field(Field::Title) => report.title.clone(),
-        Target::Field(Field::Overview) => report
-            .overview
-            .as_ref()
-            .map(|p| p.text.clone())
-            .unwrap_or_default(),
-        Target::Field(Field::Problems) => report
-            .problems
-            .as_ref()
-            .map(|p| p.text.clone())
-            .unwrap_or_default(),
-        Target::Field(Field::OtherMatters) => report
-            .other_matters
-            .as_ref()
-            .map(|p| p.text.clone())
-            .unwrap_or_default(),
+        Target::Field(Field::Overview) => {
+            report.overview.as_ref().map(|p| p.text.clone()).unwrap_or_default()
+        }
+        Target::Field(Field::Problems) => {
+            report.problems.as_ref().map(|p| p.text.clone()).unwrap_or_default()
+        }
+        Target::Field(Field::OtherMatters) => {
+            report.other_matters.as_ref().map(|p| p.text.clone()).unwrap_or_default()
+        }
     };
     if text.is_empty() { Content::Blank(None) } else { Content::Value(text) }
 }
@@ -137,16 +129,9 @@ fn set_cell(report: &mut Report, cell: &'static Cell, value: &str) -> Result<(),
         report.blanks.push(Blank {
             field_path: cell.path.to_owned(),
             kind: kind as i32,
-            raw: if kind == blank::Kind::Empty {
-                ""
-            } else {
-                value
-            }
-            .to_owned(),
+            raw: if kind == blank::Kind::Empty { "" } else { value }.to_owned(),
         });
-        report
-            .blanks
-            .sort_by_key(|b| form::place(&b.field_path).map_or(0, |(rank, _)| rank));
+        report.blanks.sort_by_key(|b| form::place(&b.field_path).map_or(0, |(rank, _)| rank));
     }
     Ok(())
 }
@@ -168,12 +153,7 @@ fn amount(cell: &'static Cell, value: &str) -> Result<Amount, Error> {
                 true => format!("0{whole}"),
                 false => whole.to_owned(),
             };
-            Err(refuse(
-                cell,
-                value,
-                Wanted::Money,
-                Some(meant).filter(|m| is_money(m)),
-            ))
+            Err(refuse(cell, value, Wanted::Money, Some(meant).filter(|m| is_money(m))))
         }
         CellKind::Text => Ok(Amount::Text(value.to_owned())),
     }
@@ -204,10 +184,7 @@ fn is_money(text: &str) -> bool {
 
 /// A figure without what people write around it: full-width digits, commas, spaces, units.
 fn plain(value: &str) -> String {
-    let narrow: String = value
-        .nfkc()
-        .filter(|c| !c.is_whitespace() && *c != ',')
-        .collect();
+    let narrow: String = value.nfkc().filter(|c| !c.is_whitespace() && *c != ',').collect();
     let bare = narrow.trim_end_matches(['件', '项', '元', '万', '个', '。']);
     bare.trim_start_matches('+').to_owned()
 }
@@ -226,10 +203,7 @@ fn set_field(report: &mut Report, field: Field, value: &str) -> Result<(), Error
             report.organ = organ.ok_or_else(|| refuse(Wanted::Organ))?.to_string();
         }
         Field::Year => {
-            let year = word
-                .parse()
-                .ok()
-                .filter(|year| (1949..=2099).contains(year));
+            let year = word.parse().ok().filter(|year| (1949..=2099).contains(year));
             report.year = year.ok_or_else(|| refuse(Wanted::Year))?;
         }
         Field::Scope => {

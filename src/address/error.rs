@@ -96,36 +96,18 @@ impl Error {
             Error::Unknown { address, nearest } => {
                 format!("找不到“{address}”，相近的有：{}", list(nearest, 0))
             }
-            Error::Ambiguous {
-                address,
-                candidates,
-                count,
-            } => format!(
+            Error::Ambiguous { address, candidates, count } => format!(
                 "“{address}”可指 {count} 个单元格，请写得更具体：{}",
                 list(candidates, *count)
             ),
             Error::OtherEdition { address, edition } => {
-                let year = if *edition == Edition::Edition2019 {
-                    2019
-                } else {
-                    2021
-                };
+                let year = if *edition == Edition::Edition2019 { 2019 } else { 2021 };
                 format!("“{address}”不在本报告的格式（{year}年）之中")
             }
-            Error::Value {
-                target,
-                value,
-                wanted,
-                meant,
-            } => {
-                let meant = meant
-                    .as_ref()
-                    .map_or(String::new(), |m| format!("；是否为 {m}？"));
+            Error::Value { target, value, wanted, meant } => {
+                let meant = meant.as_ref().map_or(String::new(), |m| format!("；是否为 {m}？"));
                 let (wanted, _) = wanted.texts();
-                format!(
-                    "{}：“{value}”不能填入，应为{wanted}{meant}",
-                    target.address()
-                )
+                format!("{}：“{value}”不能填入，应为{wanted}{meant}", target.address())
             }
             Error::Fingerprint(text) => {
                 format!("“{text}”应写作 指纹=说明，指纹为16位十六进制数，见 nianbao validate")
@@ -144,31 +126,16 @@ impl fmt::Display for Error {
             Error::Unknown { address, nearest } => {
                 write!(f, "there is no {address:?}; near it: {}", list(nearest, 0))
             }
-            Error::Ambiguous {
-                address,
-                candidates,
-                count,
-            } => write!(
-                f,
-                "{address:?} may be any of {count} cells: {}",
-                list(candidates, *count)
-            ),
-            Error::OtherEdition { address, edition } => write!(
-                f,
-                "{address:?} is not in the report's form, {}",
-                edition.as_str_name()
-            ),
-            Error::Value {
-                target,
-                value,
-                wanted,
-                meant,
-            } => {
+            Error::Ambiguous { address, candidates, count } => {
+                write!(f, "{address:?} may be any of {count} cells: {}", list(candidates, *count))
+            }
+            Error::OtherEdition { address, edition } => {
+                write!(f, "{address:?} is not in the report's form, {}", edition.as_str_name())
+            }
+            Error::Value { target, value, wanted, meant } => {
                 let (_, wanted) = wanted.texts();
                 write!(f, "{}: {value:?} is not {wanted}", target.path())?;
-                meant
-                    .as_ref()
-                    .map_or(Ok(()), |m| write!(f, "; did you mean {m}?"))
+                meant.as_ref().map_or(Ok(()), |m| write!(f, "; did you mean {m}?"))
             }
             Error::Fingerprint(text) => write!(
                 f,
@@ -182,10 +149,8 @@ impl std::error::Error for Error {}
 
 /// One candidate a line, address and path, so that either can be copied.
 fn list(targets: &[Target], count: usize) -> String {
-    let mut out: String = targets
-        .iter()
-        .map(|t| format!("\n  {}  ({})", t.address(), t.path()))
-        .collect();
+    let mut out: String =
+        targets.iter().map(|t| format!("\n  {}  ({})", t.address(), t.path())).collect();
     if count > targets.len() {
         out.push_str("\n  …");
     }

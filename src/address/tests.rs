@@ -8,107 +8,34 @@ fn path(address: &str) -> Result<&'static str, Error> {
 #[test]
 fn finds_a_cell_by_each_spelling() {
     for (address, wanted) in [
-<<<<<<< HEAD
         ("表三·（三）·4·自然人", "requests.denied.third_party.natural_person"),
         ("表三·(三)·4.·自然人", "requests.denied.third_party.natural_person"),
         ("表三/三/4、/自然人", "requests.denied.third_party.natural_person"),
         ("表三 > （3）> 4 > 自然人", "requests.denied.third_party.natural_person"),
         ("表三・㈢・④・自然人", "requests.denied.third_party.natural_person"),
-=======
-        (
-            "表三·（三）·4·自然人",
-            "requests.denied.third_party.natural_person",
-        ),
-        (
-            "表三·(三)·4.·自然人",
-            "requests.denied.third_party.natural_person",
-        ),
-        (
-            "表三/三/4、/自然人",
-            "requests.denied.third_party.natural_person",
-        ),
-        (
-            "表三 > （3）> 4 > 自然人",
-            "requests.denied.third_party.natural_person",
-        ),
-        (
-            "表三・㈢・④・自然人",
-            "requests.denied.third_party.natural_person",
-        ),
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
         (
             "（三）不予公开·4.保护第三方合法权益·自然人",
             "requests.denied.third_party.natural_person",
         ),
-<<<<<<< HEAD
         ("保护第三方合法权益·自然人", "requests.denied.third_party.natural_person"),
         ("三、本年度办理结果·（三）·4·自然人", "requests.denied.third_party.natural_person"),
         ("危及\"三安全一稳定\"·总计", "requests.denied.security_stability.total"),
         ("危及三安全一稳定·合计", "requests.denied.security_stability.total"),
-        ("表三·一·法人或其他组织·科研机构", "requests.new_received.research"),
-=======
-        (
-            "保护第三方合法权益·自然人",
-            "requests.denied.third_party.natural_person",
-        ),
-        (
-            "三、本年度办理结果·（三）·4·自然人",
-            "requests.denied.third_party.natural_person",
-        ),
-        (
-            "危及\"三安全一稳定\"·总计",
-            "requests.denied.security_stability.total",
-        ),
-        (
-            "危及三安全一稳定·合计",
-            "requests.denied.security_stability.total",
-        ),
-        (
-            "表三·一、·法人或其他组织·科研机构",
-            "requests.new_received.research",
-        ),
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
+        ("表三·一、·法人或其他组织·科研机构", "requests.new_received.research"),
         ("表三·四、·自然人", "requests.carried_out.natural_person"),
         ("表三·（七）·总计", "requests.total_processed.total"),
         ("表三·总计·总计", "requests.total_processed.total"),
-        (
-            "部分公开·自然人",
-            "requests.partially_granted.natural_person",
-        ),
-        (
-            "表三·（六）·3·其他",
-            "requests.other.other_reason.other_organization",
-        ),
+        ("部分公开·自然人", "requests.partially_granted.natural_person"),
+        ("表三·（六）·3·其他", "requests.other.other_reason.other_organization"),
         ("表二·行政许可", "disclosure.licensing_decisions"),
-        (
-            "行政许可·本年处理决定数量",
-            "disclosure.licensing_decisions",
-        ),
-        (
-            "表二·行政事业性收费·本年收费金额",
-            "disclosure.fees_wan_yuan",
-        ),
-        (
-            "规范性文件·本年废止件数",
-            "disclosure.normative_documents.repealed",
-        ),
-        (
-            "表四·行政诉讼·直接起诉·结果维持",
-            "disputes.litigation_direct.upheld",
-        ),
-        (
-            "复议后起诉·总计",
-            "disputes.litigation_after_reconsideration.total",
-        ),
+        ("行政许可·本年处理决定数量", "disclosure.licensing_decisions"),
+        ("表二·行政事业性收费·本年收费金额", "disclosure.fees_wan_yuan"),
+        ("规范性文件·本年废止件数", "disclosure.normative_documents.repealed"),
+        ("表四·行政诉讼·直接起诉·结果维持", "disputes.litigation_direct.upheld"),
+        ("复议后起诉·总计", "disputes.litigation_after_reconsideration.total"),
         ("requests.granted.total", "requests.granted.total"),
-        (
-            "requests.newReceived.naturalPerson",
-            "requests.new_received.natural_person",
-        ),
-        (
-            "Disclosed / natural persons",
-            "requests.granted.natural_person",
-        ),
+        ("requests.newReceived.naturalPerson", "requests.new_received.natural_person"),
+        ("Disclosed / natural persons", "requests.granted.natural_person"),
         ("organ", "organ"),
         ("报告年度", "year"),
         ("一、总体情况", "overview.text"),
@@ -135,10 +62,7 @@ fn finds_every_cell_by_its_own_address_and_path() {
 
 #[test]
 fn lists_the_candidates_of_an_ambiguous_address() {
-    let Err(Error::Ambiguous {
-        candidates, count, ..
-    }) = path("表三·4·自然人")
-    else {
+    let Err(Error::Ambiguous { candidates, count, .. }) = path("表三·4·自然人") else {
         panic!("an ambiguous address");
     };
     let paths: Vec<_> = candidates.iter().map(Target::path).collect();
@@ -150,10 +74,7 @@ fn lists_the_candidates_of_an_ambiguous_address() {
         ]
     );
     assert_eq!(count, 2);
-    let Err(Error::Ambiguous {
-        candidates, count, ..
-    }) = path("自然人")
-    else {
+    let Err(Error::Ambiguous { candidates, count, .. }) = path("自然人") else {
         panic!("an ambiguous address");
     };
     assert_eq!((candidates.len(), count), (8, 25));
@@ -165,10 +86,7 @@ fn names_the_nearest_of_an_unknown_address() {
     else {
         panic!("an unknown address");
     };
-    assert_eq!(
-        nearest[0].path(),
-        "requests.denied.third_party.natural_person"
-    );
+    assert_eq!(nearest[0].path(), "requests.denied.third_party.natural_person");
     assert!(matches!(path(""), Err(Error::Unknown { .. })));
     assert!(matches!(path("···"), Err(Error::Unknown { .. })));
     // The address must name its end: a row is no cell.
@@ -177,14 +95,8 @@ fn names_the_nearest_of_an_unknown_address() {
 
 #[test]
 fn tells_a_cell_of_the_other_edition() {
-    for address in [
-        "政府集中采购·采购项目数量",
-        "disclosure_2019.fees.items_before",
-    ] {
-        assert!(
-            matches!(path(address), Err(Error::OtherEdition { .. })),
-            "{address}"
-        );
+    for address in ["政府集中采购·采购项目数量", "disclosure_2019.fees.items_before"] {
+        assert!(matches!(path(address), Err(Error::OtherEdition { .. })), "{address}");
     }
     let old = resolve("表二·行政许可·本年增/减", Edition::Edition2019).map(|t| t.path());
     assert_eq!(old, Ok("disclosure_2019.licensing.items_change"));
@@ -232,19 +144,16 @@ fn registers_blanks_and_removes_them_with_a_value() {
         ("—", blank::Kind::Dash, "—"),
         ("-", blank::Kind::Dash, "-"),
     ] {
-        assign(&mut report, &format!("表三·（一）·总计={value}")).expect("a blank");
+        assign(&mut report, &format!("表三·（一）·总计={value}")).expect("the cell takes a blank");
         let [one] = report.blanks.as_slice() else {
             panic!("one blank");
         };
         assert_eq!((one.kind(), one.raw.as_str()), (kind, raw));
         assert_eq!(one.field_path, "requests.granted.total");
     }
-    assign(&mut report, "表三·一、·总计=/").expect("a blank");
-    assert_eq!(
-        report.blanks[0].field_path, "requests.new_received.total",
-        "form order"
-    );
-    let change = assign(&mut report, "表三·（一）·总计=8").expect("a value");
+    assign(&mut report, "表三·一、·总计=/").expect("the cell takes a blank");
+    assert_eq!(report.blanks[0].field_path, "requests.new_received.total", "form order");
+    let change = assign(&mut report, "表三·（一）·总计=8").expect("the cell takes a count");
     assert_eq!(change.old, Content::Blank(Some(blank::Kind::Dash)));
     assert_eq!(change.new, Content::Value("8".to_owned()));
     assert_eq!(report.blanks.len(), 1);
@@ -266,14 +175,8 @@ fn fills_the_fields_beside_the_tables() {
         assert_eq!(taken.is_ok(), assignment != "年度=2023", "{assignment}");
     }
     assert_eq!(report.organ, "organs/lc-housing");
-    assert_eq!(report.overview.as_ref().expect("part one").text, "a=b");
-    for assignment in [
-        "organ=LC",
-        "year=23",
-        "scope=both",
-        "edition=2020",
-        "no sign",
-    ] {
+    assert_eq!(report.overview.as_ref().expect("the text was just set").text, "a=b");
+    for assignment in ["organ=LC", "year=23", "scope=both", "edition=2020", "no sign"] {
         assert!(assign(&mut report, assignment).is_err(), "{assignment}");
     }
 }
@@ -282,11 +185,11 @@ fn fills_the_fields_beside_the_tables() {
 fn explains_a_finding_once() {
     let mut report = Report::default();
     for text in ["0123456789abcdef=first", "0123456789abcdef=second"] {
-        explain(&mut report, text).expect("an explanation");
+        explain(&mut report, text).expect("the fingerprint has its form");
     }
     assert_eq!(report.explanations.len(), 1);
     assert_eq!(report.explanations[0].text, "second");
-    explain(&mut report, "0123456789abcdef=").expect("taken back");
+    explain(&mut report, "0123456789abcdef=").expect("an empty text is taken");
     assert!(report.explanations.is_empty());
     for text in ["0123=x", "0123456789ABCDEF=x", "0123456789abcdef"] {
         assert!(explain(&mut report, text).is_err(), "{text}");

@@ -99,21 +99,8 @@ pub(super) fn sums(console: &Console, sum: &Aggregate) -> String {
     let mut out = title(console, sum);
     out.push('\n');
     if sum.disclosure.is_some() && sum.disclosure_2019.is_some() {
-<<<<<<< HEAD
         let old = Report { edition: Edition::Edition2019 as i32, ..report.clone() };
         out.push_str(&form_table::table_with(console, &old, "disclosure_2019", &[]));
-=======
-        let old = Report {
-            edition: Edition::Edition2019 as i32,
-            ..report.clone()
-        };
-        out.push_str(&form_table::table_with(
-            console,
-            &old,
-            "disclosure_2019",
-            &[],
-        ));
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
         out.push('\n');
     }
     out.push_str(&form_table::tables(console, &report, &[]));
@@ -138,14 +125,8 @@ pub(super) fn coverage(
     let coverage = sum.coverage.clone().unwrap_or_default();
     let Coverage { expected, included, unaccepted, as_published, .. } = coverage;
     let mut lines = vec![console.pick(
-        format!(
-            "覆盖：应报 {expected}，已汇总 {included}，缺报 {}",
-            coverage.missing
-        ),
-        format!(
-            "coverage: {expected} expected, {included} included, {} missing",
-            coverage.missing
-        ),
+        format!("覆盖：应报 {expected}，已汇总 {included}，缺报 {}", coverage.missing),
+        format!("coverage: {expected} expected, {included} included, {} missing", coverage.missing),
     )];
     if unaccepted > 0 {
         lines.push(console.pick(
@@ -163,10 +144,7 @@ pub(super) fn coverage(
         let more = usize::try_from(coverage.missing).unwrap_or(0) > missing.len();
         let list = missing.join(console.pick("、", ", "));
         let rest = if more { " …" } else { "" };
-        let text = console.pick(
-            format!("缺报：{list}{rest}"),
-            format!("missing: {list}{rest}"),
-        );
+        let text = console.pick(format!("缺报：{list}{rest}"), format!("missing: {list}{rest}"));
         lines.push(console.on_out(Style::Yellow, &text));
     }
     lines.push(console.pick(
@@ -176,20 +154,10 @@ pub(super) fn coverage(
     if members {
         let head = console.pick("计入版本：", "included revisions:").to_owned();
         lines.push(head);
-        lines.extend(
-            coverage
-                .included_revisions
-                .iter()
-                .map(|name| format!("  {name}")),
-        );
+        lines.extend(coverage.included_revisions.iter().map(|name| format!("  {name}")));
         let head = console.pick("缺报机关：", "missing organs:").to_owned();
         lines.push(head);
-        lines.extend(
-            coverage
-                .missing_organs
-                .iter()
-                .map(|name| format!("  {name}")),
-        );
+        lines.extend(coverage.missing_organs.iter().map(|name| format!("  {name}")));
     }
     lines.join("\n")
 }

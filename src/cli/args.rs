@@ -32,7 +32,7 @@ const EXAMPLES: &str = "\
   nianbao set report.json '表三·（三）·4·自然人=3'   填一个单元格 · fill a cell
   nianbao serve                                    启动服务 · run the server
 
-退出码 · Exit codes: 0 完成 · done, 1 报告有错误或被拒收 · errors or refused, 2 无法执行 · could not run
+退出码 · Exit codes: 0 完成 · done, 1 有错误或被拒收 · errors or refused, 2 无法执行 · not run
 变量 · Variables: 每个选项都有 NIANBAO_… 变量 · every flag has one: --server = NIANBAO_SERVER";
 
 /// The commands.
@@ -129,20 +129,10 @@ pub(super) struct Remote {
 #[derive(Args, Debug)]
 pub(super) struct ServeArgs {
     /// 监听地址，端口 0 为任选 · Where to listen, port 0 for any
-    #[arg(
-        long,
-        env = "NIANBAO_LISTEN",
-        default_value = "127.0.0.1:50051",
-        value_name = "ADDR"
-    )]
+    #[arg(long, env = "NIANBAO_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDR")]
     pub listen: SocketAddr,
     /// 数据目录 · The folder of the store
-    #[arg(
-        long,
-        env = "NIANBAO_DATA",
-        default_value = "./nianbao-data",
-        value_name = "DIR"
-    )]
+    #[arg(long, env = "NIANBAO_DATA", default_value = "./nianbao-data", value_name = "DIR")]
     pub data: PathBuf,
     /// 缓存（MiB） · Cache of the store in MiB
     #[arg(long, env = "NIANBAO_CACHE_MIB", default_value_t = 256, value_name = "N",
@@ -182,12 +172,7 @@ pub(super) struct NewArgs {
     #[arg(long, env = "NIANBAO_FROM", value_name = "FILE")]
     pub from: Option<String>,
     /// 从此服务取上年报告 · Take last year's report from this server
-    #[arg(
-        long,
-        env = "NIANBAO_SERVER",
-        value_name = "URL",
-        conflicts_with = "from"
-    )]
+    #[arg(long, env = "NIANBAO_SERVER", value_name = "URL", conflicts_with = "from")]
     pub server: Option<String>,
     /// 以谁的身份（仅限本机） · Who calls, from this machine only
     #[arg(long, env = "NIANBAO_PRINCIPAL", value_name = "NAME")]
@@ -340,7 +325,8 @@ pub(super) struct CreateArgs {
     #[arg(long, env = "NIANBAO_DISPLAY_NAME", value_name = "NAME")]
     pub display_name: String,
     /// 上级机关编号 · The parent
-    #[arg(long, env = "NIANBAO_PARENT", value_name = "ID", value_parser = organ, requires = "from_year")]
+    #[arg(long, env = "NIANBAO_PARENT", value_name = "ID", value_parser = organ,
+          requires = "from_year")]
     pub parent: Option<OrganId>,
     /// 隶属起始年 · The first year under that parent
     #[arg(long, env = "NIANBAO_FROM_YEAR", value_name = "Y",
@@ -386,12 +372,7 @@ fn edition(text: &str) -> Result<Edition, String> {
 
 fn level(text: &str) -> Result<organ::Level, String> {
     let named = organ::Level::from_str_name(&format!("LEVEL_{}", constant(text)));
-    named.ok_or_else(|| {
-        expected(
-            (0..).map_while(|n| organ::Level::try_from(n).ok()),
-            "LEVEL_",
-        )
-    })
+    named.ok_or_else(|| expected((0..).map_while(|n| organ::Level::try_from(n).ok()), "LEVEL_"))
 }
 
 fn kind(text: &str) -> Result<organ::Kind, String> {
@@ -407,12 +388,7 @@ fn constant(word: &str) -> String {
 fn expected<E: EnumName>(values: impl Iterator<Item = E>, prefix: &str) -> String {
     let words: Vec<String> = values
         .skip(1)
-        .map(|v| {
-            v.name()
-                .trim_start_matches(prefix)
-                .to_lowercase()
-                .replace('_', "-")
-        })
+        .map(|v| v.name().trim_start_matches(prefix).to_lowercase().replace('_', "-"))
         .collect();
     format!("应为 · expected {}", words.join(", "))
 }
@@ -462,12 +438,7 @@ mod tests {
             };
             let wanted = format!("NIANBAO_{}", constant(long));
             let found = arg.get_env().map(|e| e.to_string_lossy().into_owned());
-            assert_eq!(
-                found.as_deref(),
-                Some(&*wanted),
-                "{} --{long}",
-                command.get_name()
-            );
+            assert_eq!(found.as_deref(), Some(&*wanted), "{} --{long}", command.get_name());
             flags += 1;
         });
         assert!(flags > 30, "{flags} flags");
@@ -476,19 +447,11 @@ mod tests {
     #[test]
     fn every_help_text_is_in_both_languages() {
         visit(&Cli::command(), &mut |command, arg| {
-            if arg
-                .get_long()
-                .is_some_and(|l| ["help", "version"].contains(&l))
-            {
+            if arg.get_long().is_some_and(|l| ["help", "version"].contains(&l)) {
                 return;
             }
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            assert!(
-                help.contains(" · "),
-                "{} {}: {help}",
-                command.get_name(),
-                arg.get_id()
-            );
+            assert!(help.contains(" · "), "{} {}: {help}", command.get_name(), arg.get_id());
         });
     }
 }

@@ -16,10 +16,7 @@ pub(super) fn rules(console: &Console) -> Result<Outcome, Error> {
         })?;
         return Ok(Outcome::Done);
     }
-    let head = console.pick(
-        ["规则", "级别", "类别", "说明"],
-        ["rule", "level", "class", "text"],
-    );
+    let head = console.pick(["规则", "级别", "类别", "说明"], ["rule", "level", "class", "text"]);
     let mut out = table::plain(console, &head);
     for rule in catalogue() {
         let (severity, class) = (rule.severity(), rule.rule_class());
@@ -94,12 +91,6 @@ fn branch(
             out.push(format!("{indent}  {text}"));
         }
         heading = &child.heading;
-        branch(
-            console,
-            child,
-            depth + 1 + usize::from(!heading.is_empty()),
-            columns,
-            out,
-        );
+        branch(console, child, depth + 1 + usize::from(!heading.is_empty()), columns, out);
     }
 }

@@ -34,9 +34,7 @@ pub(super) struct Principal(Option<MetadataValue<Ascii>>);
 impl Interceptor for Principal {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if let Some(name) = &self.0 {
-            request
-                .metadata_mut()
-                .insert("nianbao-principal", name.clone());
+            request.metadata_mut().insert("nianbao-principal", name.clone());
         }
         Ok(request)
     }
@@ -53,15 +51,8 @@ pub(super) struct Server {
 ///
 /// # Errors
 /// Those of the conversation; `System`.
-<<<<<<< HEAD
 pub(super) fn block_on<T>(talk: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-=======
-pub fn block_on<T>(talk: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
     runtime.map_err(Error::System)?.block_on(talk)
 }
 
@@ -84,20 +75,8 @@ impl Server {
         };
         let endpoint = Endpoint::from_shared(url).map_err(|e| unreachable(causes(&e)))?;
         let endpoint = endpoint.connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX));
-<<<<<<< HEAD
         let channel = endpoint.connect().await.map_err(|e| unreachable(causes(&e)))?;
         Ok(Server { url: remote.server.clone(), channel, principal })
-=======
-        let channel = endpoint
-            .connect()
-            .await
-            .map_err(|e| unreachable(causes(&e)))?;
-        Ok(Server {
-            url: remote.server.clone(),
-            channel,
-            principal,
-        })
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
     }
 
     pub(super) fn reports(&self) -> ReportServiceClient<Service> {
@@ -124,15 +103,8 @@ impl Server {
     ///
     /// # Errors
     /// `Refused`, `Unreachable`.
-<<<<<<< HEAD
     pub(super) fn answered<T>(&self, answer: Result<Response<T>, Status>) -> Result<T, Error> {
         answer.map(Response::into_inner).map_err(|status| self.error(&status))
-=======
-    pub fn answered<T>(&self, answer: Result<Response<T>, Status>) -> Result<T, Error> {
-        answer
-            .map(Response::into_inner)
-            .map_err(|status| self.error(&status))
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
     }
 
     /// What the server has, if it has it.
@@ -146,7 +118,7 @@ impl Server {
         }
     }
 
-    /// A status as an error: a refusal where the server of nianbao speaks, else the way to it failed.
+    /// A status as an error: a refusal where nianbao itself speaks, else the way to it failed.
     fn error(&self, status: &Status) -> Error {
         let refusal = Refusal::read(status);
         if refusal.info.is_none() && matches!(status.code(), Code::Unavailable | Code::Unknown) {
@@ -195,9 +167,7 @@ impl Refusal {
             conditions: Vec::new(),
         };
         // A status without details, or with details of another make, still has its message.
-        let details = rpc::Status::decode(status.details())
-            .unwrap_or_default()
-            .details;
+        let details = rpc::Status::decode(status.details()).unwrap_or_default().details;
         for detail in details {
             let name = detail.type_url.rsplit('.').next().unwrap_or_default();
             let bytes = &detail.value[..];
@@ -236,10 +206,7 @@ impl Refusal {
     /// One line in the language.
     pub(super) fn headline(&self, lang: Lang) -> String {
         let chinese = self.chinese.as_deref().unwrap_or(&self.message);
-        let subject = self
-            .info
-            .as_ref()
-            .and_then(|info| info.metadata.get("resource"));
+        let subject = self.info.as_ref().and_then(|info| info.metadata.get("resource"));
         let conditions = self.conditions.iter().map(|c| &c.subject);
         let subjects: Vec<&String> = subject.into_iter().chain(conditions).collect();
         let zh = match subjects.first() {
@@ -256,11 +223,8 @@ impl Refusal {
         let metadata = |key: &str| self.info.as_ref().and_then(|info| info.metadata.get(key));
         if metadata("truncated").is_some_and(|t| t == "true") {
             lines.push(
-                lang.pick(
-                    "……其余未列，见 nianbao validate",
-                    "… and more, see nianbao validate",
-                )
-                .to_owned(),
+                lang.pick("……其余未列，见 nianbao validate", "… and more, see nianbao validate")
+                    .to_owned(),
             );
         }
         lines

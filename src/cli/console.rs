@@ -83,15 +83,9 @@ impl Console {
         let columns = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
         let width = match columns {
             Some(columns) => columns,
-<<<<<<< HEAD
             None if terminal => {
                 comfy_table::Table::new().width().map_or(WIDTH_DEFAULT, usize::from)
             }
-=======
-            None if terminal => comfy_table::Table::new()
-                .width()
-                .map_or(WIDTH_DEFAULT, usize::from),
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
             None => WIDTH_DEFAULT,
         };
         Console {

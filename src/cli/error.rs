@@ -19,16 +19,9 @@ pub(super) enum Error {
     /// A file is larger than what is read.
     TooLarge { file: String },
     /// A file holds JSON, but no report.
-<<<<<<< HEAD
     NoReport { file: String, cause: serde_json::Error },
-=======
-    NoReport {
-        file: String,
-        cause: serde_json::Error,
-    },
     /// A file to be parsed holds JSON.
     IsJson { file: String },
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
     /// A document cannot be read.
     Document { file: String, cause: Failure },
     /// An address or a value of `set` is not taken.

@@ -26,11 +26,7 @@ pub(super) fn read(file: &str) -> Result<Vec<u8>, Error> {
     // One byte more than what is taken tells that there is more, whatever the size says.
     let limit = FILE_BYTES_MAX + 1;
     if file == STDIN {
-        io::stdin()
-            .lock()
-            .take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
+        io::stdin().lock().take(limit).read_to_end(&mut bytes).map_err(failed)?;
     } else {
         let opened = File::open(file).map_err(failed)?;
         let length = opened.metadata().map_err(failed)?.len();
@@ -78,9 +74,7 @@ pub(super) fn document(
     bytes: &[u8],
     mut header: DocumentHeader,
 ) -> Result<ParseDocumentResponse, Error> {
-    let name = Path::new(file)
-        .file_name()
-        .map(|n| n.to_string_lossy().into_owned());
+    let name = Path::new(file).file_name().map(|n| n.to_string_lossy().into_owned());
     header.file_name = name.filter(|n| n != STDIN).unwrap_or_default();
     service::parse(&header, bytes).map_err(|cause| Error::Document { file: file.to_owned(), cause })
 }
@@ -100,13 +94,9 @@ pub(super) fn replace(file: &str, text: &str) -> Result<(), Error> {
         // A link stays a link: what it points to is replaced.
         let target = fs::canonicalize(file)?;
         let folder = target.parent().unwrap_or(Path::new("."));
-        let mut fresh = tempfile::Builder::new()
-            .prefix(".nianbao-")
-            .tempfile_in(folder)?;
+        let mut fresh = tempfile::Builder::new().prefix(".nianbao-").tempfile_in(folder)?;
         fresh.write_all(text.as_bytes())?;
-        fresh
-            .as_file()
-            .set_permissions(fs::metadata(&target)?.permissions())?;
+        fresh.as_file().set_permissions(fs::metadata(&target)?.permissions())?;
         fresh.as_file().sync_all()?;
         fresh.persist(&target)?;
         Ok(())

@@ -32,10 +32,7 @@ enum Line<'a> {
 /// The tables of a report; the cells at `marked` stand out.
 pub(super) fn tables(console: &Console, report: &Report, marked: &[&str]) -> String {
     let edition = report.edition();
-    let parts = form::tree(edition)
-        .parts
-        .iter()
-        .filter(|part| is_table(part));
+    let parts = form::tree(edition).parts.iter().filter(|part| is_table(part));
     let texts = parts.map(|part| table_of(console, part, report, marked));
     texts.collect::<Vec<_>>().join("\n")
 }
@@ -48,26 +45,13 @@ pub(super) fn table_with(
     marked: &[&str],
 ) -> String {
     let name = path.split('.').next().unwrap_or(path);
-    let part = form::tree(report.edition())
-        .parts
-        .iter()
-        .find(|p| p.field_path == name);
-    part.map_or(String::new(), |part| {
-        table_of(console, part, report, marked)
-    })
+    let part = form::tree(report.edition()).parts.iter().find(|p| p.field_path == name);
+    part.map_or(String::new(), |part| table_of(console, part, report, marked))
 }
 
 /// A report as a person reads it: head, tables and texts.
-<<<<<<< HEAD
 pub(super) fn report(console: &Console, report: &Report) -> String {
     let mut out = vec![console.on_out(Style::Bold, &report.title), head(console, report)];
-=======
-pub fn report(console: &Console, report: &Report) -> String {
-    let mut out = vec![
-        console.on_out(Style::Bold, &report.title),
-        head(console, report),
-    ];
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
     for part in &form::tree(report.edition()).parts {
         if is_table(part) {
             out.push(table_of(console, part, report, &[]));
@@ -112,9 +96,7 @@ fn prose(report: &Report, part: &str) -> String {
 }
 
 fn is_table(part: &FormatNode) -> bool {
-    part.children
-        .iter()
-        .any(|child| child.kind() != format_node::Kind::Text)
+    part.children.iter().any(|child| child.kind() != format_node::Kind::Text)
 }
 
 fn table_of(console: &Console, part: &FormatNode, report: &Report, marked: &[&str]) -> String {
@@ -147,15 +129,9 @@ fn table_of(console: &Console, part: &FormatNode, report: &Report, marked: &[&st
 fn title(console: &Console, part: &FormatNode) -> String {
     let unit = match part.unit() {
         Unit::Unspecified => String::new(),
-        unit => console.pick(
-            format!("（单位：{}）", unit.zh()),
-            format!(" ({})", unit.en()),
-        ),
+        unit => console.pick(format!("（单位：{}）", unit.zh()), format!(" ({})", unit.en())),
     };
-    format!(
-        "{}{unit}",
-        console.on_out(Style::Bold, &label(console, part))
-    )
+    format!("{}{unit}", console.on_out(Style::Bold, &label(console, part)))
 }
 
 fn keep_figures_whole(table: &mut Table, columns: usize) {
@@ -181,7 +157,6 @@ fn label_room(console: &Console, lines: &[Line<'_>], report: &Report, columns: u
         Line::Head(_, heads) => {
             let lines = heads
                 .get(column)
-<<<<<<< HEAD
                 .map(|head| head.lines().map(unicode_width::UnicodeWidthStr::width));
             lines.and_then(Iterator::max).unwrap_or(0)
         }
@@ -189,30 +164,10 @@ fn label_room(console: &Console, lines: &[Line<'_>], report: &Report, columns: u
         Line::Row(_, cells) => {
             cells.get(column).map_or(0, |c| value(report, &c.field_path).width())
         }
-=======
-                .map(|head| head.lines().map(|l| l.width()));
-            lines.and_then(Iterator::max).unwrap_or(0)
-        }
-        Line::Title(_) => 0,
-        Line::Row(_, cells) => cells
-            .get(column)
-            .map_or(0, |c| value(report, &c.field_path).width()),
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
     };
-    let widest = |column| {
-        lines
-            .iter()
-            .map(|line| width(line, column))
-            .max()
-            .unwrap_or(0)
-    };
-    let figures: usize = (0..columns)
-        .map(|column| widest(column) + CELL_PADDING)
-        .sum();
-    console
-        .width
-        .saturating_sub(figures + LABEL_PADDING)
-        .max(LABEL_WIDTH_MIN)
+    let widest = |column| lines.iter().map(|line| width(line, column)).max().unwrap_or(0);
+    let figures: usize = (0..columns).map(|column| widest(column) + CELL_PADDING).sum();
+    console.width.saturating_sub(figures + LABEL_PADDING).max(LABEL_WIDTH_MIN)
 }
 
 /// Appends the lines of a node; new heads where the columns change.
@@ -228,16 +183,8 @@ fn lay_out<'a>(
     if !node.heading.is_empty() {
         heading.clone_from(&node.heading);
     }
-<<<<<<< HEAD
     let above =
         if is_new && console.pick(true, false) { node.heading.clone() } else { String::new() };
-=======
-    let above = if is_new && console.pick(true, false) {
-        node.heading.clone()
-    } else {
-        String::new()
-    };
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
     // What stands below a heading stands further in.
     let under = usize::from(!node.heading.is_empty() && console.pick(true, false));
     let indent = "  ".repeat(depth + under);
@@ -258,9 +205,7 @@ fn lay_out<'a>(
         return;
     }
     let width = HEAD_WIDTHS_MAX[usize::from(cells.len() > FEW_COLUMNS)];
-    let heads = cells
-        .iter()
-        .map(|cell| broken(console, &column(console, cell), width));
+    let heads = cells.iter().map(|cell| broken(console, &column(console, cell), width));
     let heads: Vec<String> = heads.collect();
     if heads != *columns {
         columns.clone_from(&heads);
@@ -275,9 +220,7 @@ fn cells(line: &Line<'_>, report: &Report, marked: &[&str], room: usize) -> Vec<
     match line {
         Line::Head(label, columns) => {
             let heads = columns.iter().map(|text| table::column_head(text));
-            std::iter::once(table::bold(&table::wrapped(label, room)))
-                .chain(heads)
-                .collect()
+            std::iter::once(table::bold(&table::wrapped(label, room))).chain(heads).collect()
         }
         Line::Title(label) => vec![table::bold(&table::wrapped(label, room))],
         Line::Row(label, cells) => {
@@ -285,9 +228,7 @@ fn cells(line: &Line<'_>, report: &Report, marked: &[&str], room: usize) -> Vec<
                 let is_marked = marked.contains(&cell.field_path.as_str());
                 table::figure(&value(report, &cell.field_path), is_marked)
             });
-            std::iter::once(Cell::new(table::wrapped(label, room)))
-                .chain(figures)
-                .collect()
+            std::iter::once(Cell::new(table::wrapped(label, room))).chain(figures).collect()
         }
     }
 }
@@ -327,15 +268,14 @@ fn column(console: &Console, cell: &FormatNode) -> String {
     }
 }
 
-/// A head in lines of a few characters each, broken before a bracket and between characters in Chinese,
-/// between words and within long ones in English.
+/// A head in lines of a few characters each, broken before a bracket and between characters in
+/// Chinese, between words and within long ones in English.
 fn broken(console: &Console, text: &str, width_max: usize) -> String {
     let pieces: Vec<String> = match console.pick(true, false) {
         true => text.chars().map(String::from).collect(),
-        false => text
-            .split_inclusive([' ', '-'])
-            .flat_map(|word| hyphenated(word, width_max))
-            .collect(),
+        false => {
+            text.split_inclusive([' ', '-']).flat_map(|word| hyphenated(word, width_max)).collect()
+        }
     };
     let rows = text.width().div_ceil(width_max).max(1);
     // Lines of even length look better than a full one and a rest.

@@ -16,14 +16,8 @@ const PAGE_SIZE: usize = nianbao::limits::PAGE_SIZE_MAX;
 pub(super) fn get(console: &Console, args: &GetArgs) -> Result<Outcome, Error> {
     if ReportId::from_name(&args.name).is_none() {
         return Err(Error::Argument {
-            zh: format!(
-                "“{}”不是报告名称，应如 organs/lc-housing/reports/2023-own",
-                args.name
-            ),
-            en: format!(
-                "{:?} is no name such as organs/lc-housing/reports/2023-own",
-                args.name
-            ),
+            zh: format!("“{}”不是报告名称，应如 organs/lc-housing/reports/2023-own", args.name),
+            en: format!("{:?} is no name such as organs/lc-housing/reports/2023-own", args.name),
         });
     }
     let report = block_on(async {

@@ -1,7 +1,7 @@
 //! The command line: what a clerk types, and what comes back.
 //!
-//! stdout carries the result alone; progress, notes and diagnostics go to stderr. Exit 0 says done, 1
-//! that a report has errors or was refused, 2 that the command could not run.
+//! stdout carries the result alone; progress, notes and diagnostics go to stderr. Exit 0 says done,
+//! 1 that a report has errors or was refused, 2 that the command could not run.
 
 mod aggregate;
 mod args;

@@ -30,20 +30,14 @@ pub(super) fn run(console: &Console, args: &NewArgs) -> Result<Outcome, Error> {
             if last.year != 0 && last.year != args.year - 1 {
                 console.note(&console.pick(
                     format!("注意：所给报告为 {} 年度，并非上一年度", last.year),
-                    format!(
-                        "note: the report given is of {}, not of the year before",
-                        last.year
-                    ),
+                    format!("note: the report given is of {}, not of the year before", last.year),
                 ));
             }
             carry_over(console, &last, &mut report);
         }
         None if args.server.is_some() => console.note(&console.pick(
             format!("服务中没有 {} 年度的报告，结转数留空", args.year - 1),
-            format!(
-                "the server has no report of {}: nothing carried over",
-                args.year - 1
-            ),
+            format!("the server has no report of {}: nothing carried over", args.year - 1),
         )),
         None => console.note(console.pick(
             "未给出上年报告（--from 或 --server），结转数留空",
@@ -57,11 +51,7 @@ pub(super) fn run(console: &Console, args: &NewArgs) -> Result<Outcome, Error> {
 /// All rows of the form, without a value.
 fn empty(args: &NewArgs) -> Report {
     let old = args.year < FORM_2021_FROM;
-    let edition = if old {
-        Edition::Edition2019
-    } else {
-        Edition::Edition2021
-    };
+    let edition = if old { Edition::Edition2019 } else { Edition::Edition2021 };
     let mut report = Report {
         organ: args.organ.to_string(),
         year: args.year,

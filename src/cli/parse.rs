@@ -9,16 +9,10 @@ use super::{Error, Outcome, files, table};
 pub(super) fn run(console: &Console, args: &ParseArgs) -> Result<Outcome, Error> {
     let bytes = files::read(&args.file)?;
     if files::is_json(&bytes) {
-        return Err(Error::IsJson {
-            file: args.file.clone(),
-        });
+        return Err(Error::IsJson { file: args.file.clone() });
     }
     let header = DocumentHeader {
-        organ: args
-            .organ
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        organ: args.organ.as_ref().map(ToString::to_string).unwrap_or_default(),
         year: args.year.unwrap_or_default(),
         scope: args.scope.map_or(0, |scope| scope as i32),
         ..DocumentHeader::default()

@@ -43,9 +43,7 @@ async fn serve(console: &Console, args: &ServeArgs) -> Result<(), Error> {
         signal.await;
         tracing::info!("stopping");
     };
-    server::run(listener, options, stop)
-        .await
-        .map_err(Error::Serve)
+    server::run(listener, options, stop).await.map_err(Error::Serve)
 }
 
 /// Resolves when the process is asked to end.

@@ -45,9 +45,7 @@ pub(super) fn run(console: &Console, args: &SetArgs) -> Result<Outcome, Error> {
         console.out(&line(console, change))?;
     }
     for explanation in &args.explain {
-        let (fingerprint, _) = explanation
-            .split_once(['=', '＝'])
-            .unwrap_or((explanation, ""));
+        let (fingerprint, _) = explanation.split_once(['=', '＝']).unwrap_or((explanation, ""));
         let head = console.pick("情况说明", "explanation");
         console.out(&format!("{head} {}", fingerprint.trim()))?;
     }

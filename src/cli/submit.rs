@@ -99,13 +99,7 @@ async fn submit_file(
     if let Some(organ) = &args.organ {
         report.organ = organ.to_string();
     }
-    submit(
-        server,
-        report,
-        args.as_published.clone(),
-        args.validate_only,
-    )
-    .await
+    submit(server, report, args.as_published.clone(), args.validate_only).await
 }
 
 /// Submits one report.
@@ -181,10 +175,7 @@ pub(super) fn taken(
     let colon = console.pick("：", ": ");
     let open = console.pick("（", " (");
     let close = console.pick("）", ")");
-    format!(
-        "{mark} {file}{colon}{verb} {}{open}{counts}{close}",
-        report.name
-    )
+    format!("{mark} {file}{colon}{verb} {}{open}{counts}{close}", report.name)
 }
 
 fn finish(
@@ -198,14 +189,7 @@ fn finish(
     } else if args.files.len() > 1 {
         let Tally { taken, refused, unread } = tally;
         console.out(&console.pick(
-<<<<<<< HEAD
             format!("共 {} 份：接收 {taken}，拒收 {refused}，未能处理 {unread}", args.files.len()),
-=======
-            format!(
-                "共 {} 份：接收 {taken}，拒收 {refused}，未能处理 {unread}",
-                args.files.len()
-            ),
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
             format!(
                 "{} files: {taken} taken, {refused} refused, {unread} failed",
                 args.files.len()

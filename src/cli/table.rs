@@ -19,9 +19,7 @@ const LOOK: TableStyle = TableStyle::new()
 /// A table with a head, as wide as its content or the terminal.
 pub(super) fn plain(console: &Console, head: &[&str]) -> Table {
     let mut table = bare(console);
-    let cells = head
-        .iter()
-        .map(|text| Cell::new(text).add_attribute(Attribute::Bold));
+    let cells = head.iter().map(|text| Cell::new(text).add_attribute(Attribute::Bold));
     table.set_header(cells.collect::<Vec<_>>());
     table
 }
@@ -86,9 +84,7 @@ pub(super) fn wrapped(text: &str, room: usize) -> String {
     let mut lines = Vec::new();
     let mut line = indent.clone();
     // Chinese breaks anywhere, English between words.
-    let pieces = text
-        .trim_start()
-        .split_inclusive(|c: char| c == ' ' || !c.is_ascii());
+    let pieces = text.trim_start().split_inclusive(|c: char| c == ' ' || !c.is_ascii());
     for piece in pieces {
         if line.width() + piece.trim_end().width() > room && line.width() > indent.len() {
             lines.push(line.trim_end().to_owned());
@@ -126,11 +122,7 @@ pub(super) fn findings(console: &Console, findings: &[&Finding]) -> Table {
     }
     table.load_style(LOOK.row_separator(LineStyle::new('┄', '┄', '┄', '┄')));
     whole(&mut table, 0);
-    limit(
-        &mut table,
-        1,
-        u16::try_from(console.width * 43 / 100).unwrap_or(u16::MAX),
-    );
+    limit(&mut table, 1, u16::try_from(console.width * 43 / 100).unwrap_or(u16::MAX));
     table
 }
 
@@ -171,9 +163,7 @@ pub(super) fn filled(report: &Report) -> (usize, usize) {
         Edition::Unspecified => Edition::Edition2021,
         stated => stated,
     };
-    let cells = CELLS
-        .iter()
-        .filter(|c| c.is_in(edition) && c.kind != CellKind::Text);
+    let cells = CELLS.iter().filter(|c| c.is_in(edition) && c.kind != CellKind::Text);
     let (mut filled, mut all) = (0, 0);
     for cell in cells {
         all += 1;

@@ -10,10 +10,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-const HOUSING: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/fixtures/housing-2023.json"
-);
+const HOUSING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/housing-2023.json");
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/demo/report.html");
 const NOT_HELD: &str = "表三·（四）无法提供·1.本机关不掌握相关政府信息";
 
@@ -99,10 +96,7 @@ fn names_row_and_column_of_a_wrong_cell() {
         let answer = checked.json();
         let findings = answer["files"][0]["findings"].as_array().expect("findings");
         let cells: Vec<&str> = findings.iter().filter_map(|f| f["cell"].as_str()).collect();
-        assert_eq!(
-            cells,
-            [&*format!("{NOT_HELD}·总计"), "表三·（七）总计·自然人"]
-        );
+        assert_eq!(cells, [&*format!("{NOT_HELD}·总计"), "表三·（七）总计·自然人"]);
         assert_eq!(answer["files"][0]["counts"]["errors"], 2);
     }
     let checked = nianbao(&["validate", text(&file)]);
@@ -115,19 +109,10 @@ fn names_row_and_column_of_a_wrong_cell() {
 #[test]
 fn folds_derived_findings_unless_asked_for() {
     let (_folder, file) = folder();
-    let set = [
-        "set",
-        text(&file),
-        "表三·一、·自然人=66",
-        "表三·一、·总计=66",
-    ];
+    let set = ["set", text(&file), "表三·一、·自然人=66", "表三·一、·总计=66"];
     assert_eq!(nianbao(&set).code, 0);
     let folded = nianbao(&["validate", text(&file)]);
-    assert!(
-        folded.out.contains("另有 1 项由上述问题引起"),
-        "{}",
-        folded.out
-    );
+    assert!(folded.out.contains("另有 1 项由上述问题引起"), "{}", folded.out);
     let all = nianbao(&["validate", text(&file), "--all"]);
     assert!(all.out.contains("（派生）"), "{}", all.out);
     assert!(!all.out.contains("另有"), "{}", all.out);
@@ -140,15 +125,12 @@ fn tells_of_files_that_cannot_be_read_and_goes_on() {
     let docx = {
         let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
         let options = zip::write::SimpleFileOptions::default();
-        zip.start_file("word/document.xml", options)
-            .expect("a part");
-        zip.write_all("<w:document/>".repeat(500).as_bytes())
-            .expect("text");
+        zip.start_file("word/document.xml", options).expect("a part");
+        zip.write_all("<w:document/>".repeat(500).as_bytes()).expect("text");
         zip.finish().expect("a zip").into_inner()
     };
-    let noise: Vec<u8> = (0..100_000u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
-        .collect();
+    let noise: Vec<u8> =
+        (0..100_000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     fs::write(path("cut.docx"), &docx[..docx.len() / 2]).expect("a file");
     fs::write(path("empty.docx"), "").expect("a file");
     fs::write(path("noise.html"), noise).expect("a file");
@@ -177,24 +159,11 @@ fn tells_of_files_that_cannot_be_read_and_goes_on() {
         let parsed = nianbao(&["parse", text(&path(name))]);
         assert_eq!(parsed.code, 2, "{name}");
     }
-    let files: Vec<PathBuf> = bad
-        .iter()
-        .map(|name| path(name))
-        .chain([good.clone()])
-        .collect();
-    let args: Vec<&str> = ["validate"]
-        .into_iter()
-        .chain(files.iter().map(|f| text(f)))
-        .collect();
+    let files: Vec<PathBuf> = bad.iter().map(|name| path(name)).chain([good.clone()]).collect();
+    let args: Vec<&str> = ["validate"].into_iter().chain(files.iter().map(|f| text(f))).collect();
     let all = nianbao(&args);
     assert_eq!(all.code, 2);
-    assert_eq!(
-        all.err
-            .lines()
-            .filter(|line| line.starts_with("错误："))
-            .count(),
-        bad.len()
-    );
+    assert_eq!(all.err.lines().filter(|line| line.starts_with("错误：")).count(), bad.len());
     assert_eq!(all.out, format!("✓ {}：没有发现问题\n", text(&good)));
 }
 
@@ -204,15 +173,8 @@ fn reads_a_document_and_standard_input() {
     assert_eq!(parsed.code, 0);
     let report = parsed.json();
     assert_eq!(report["organ"], "organs/lc-housing");
-    assert_eq!(
-        report["requests"]["unable"]["notHeld"]["naturalPerson"],
-        "51"
-    );
-    assert!(
-        parsed.err.contains("读出 200/200 个单元格"),
-        "{}",
-        parsed.err
-    );
+    assert_eq!(report["requests"]["unable"]["notHeld"]["naturalPerson"], "51");
+    assert!(parsed.err.contains("读出 200/200 个单元格"), "{}", parsed.err);
     let whole = nianbao(&["parse", PAGE, "--format", "json"]).json();
     assert!(whole["provenance"].as_array().expect("provenance").len() >= 200);
     for (args, file) in [(["parse", "-"], PAGE), (["validate", "-"], HOUSING)] {
@@ -245,11 +207,7 @@ fn lists_the_candidates_of_an_ambiguous_address_and_writes_nothing() {
         assert!(set.err.contains(word), "{word}\n{}", set.err);
     }
     assert_eq!(read(&file), before);
-    assert_eq!(
-        fs::read_dir(folder.path()).expect("a folder").count(),
-        1,
-        "nothing is left"
-    );
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left");
 }
 
 #[test]
@@ -267,26 +225,13 @@ fn sets_values_blanks_texts_and_explanations() {
     ];
     let set = nianbao(&args);
     assert_eq!(set.code, 0, "{}", set.err);
-    assert!(
-        set.out.contains("4.保护第三方合法权益·总计：0 → 横线"),
-        "{}",
-        set.out
-    );
+    assert!(set.out.contains("4.保护第三方合法权益·总计：0 → 横线"), "{}", set.out);
     let report: Value = serde_json::from_str(&read(&file)).expect("JSON");
     let row = &report["requests"]["denied"]["thirdParty"];
-    assert_eq!(
-        (&row["naturalPerson"], &row["total"]),
-        (&Value::from("3"), &Value::Null)
-    );
+    assert_eq!((&row["naturalPerson"], &row["total"]), (&Value::from("3"), &Value::Null));
     assert_eq!(report["blanks"][0]["kind"], "KIND_DASH");
     assert_eq!(report["explanations"][0]["text"], "该件为上年结转");
-    let back = [
-        "set",
-        text(&file),
-        "表三·（三）·4·总计=3",
-        "--format",
-        "json",
-    ];
+    let back = ["set", text(&file), "表三·（三）·4·总计=3", "--format", "json"];
     let change = nianbao(&back).json();
     assert_eq!(change["changes"][0]["old"], Value::Null);
     assert_eq!(change["changes"][0]["new"], "3");
@@ -312,23 +257,10 @@ fn keeps_links_and_permissions_of_a_changed_file() {
 #[test]
 fn carries_last_year_over_column_by_column() {
     let (_folder, last) = folder();
-    let set = [
-        "set",
-        text(&last),
-        "表三·四、·自然人=2",
-        "表三·四、·商业企业=1",
-        "表三·四、·总计=3",
-    ];
+    let set =
+        ["set", text(&last), "表三·四、·自然人=2", "表三·四、·商业企业=1", "表三·四、·总计=3"];
     assert_eq!(nianbao(&set).code, 0);
-    let new = [
-        "new",
-        "--organ",
-        "lc-housing",
-        "--year",
-        "2024",
-        "--from",
-        text(&last),
-    ];
+    let new = ["new", "--organ", "lc-housing", "--year", "2024", "--from", text(&last)];
     let made = nianbao(&new);
     assert_eq!(made.code, 0, "{}", made.err);
     let report = made.json();
@@ -350,10 +282,7 @@ fn carries_last_year_over_column_by_column() {
     let old = nianbao(&["new", "--organ", "a", "--year", "2020", "--scope", "region"]);
     let report = old.json();
     assert_eq!(report["edition"], "EDITION_2019");
-    assert_eq!(
-        report["requests"]["other"],
-        serde_json::json!({"undivided": {}})
-    );
+    assert_eq!(report["requests"]["other"], serde_json::json!({"undivided": {}}));
     assert!(old.err.contains("结转数留空"), "{}", old.err);
 }
 
@@ -363,20 +292,12 @@ fn tells_form_and_rules_offline() {
     assert!(rules["rules"].as_array().expect("rules").len() > 50);
     let form = nianbao(&["format", "--format", "json"]).json();
     assert_eq!(form["cellCount"], 200);
-    for args in [
-        &["rules"][..],
-        &["format", "--edition", "2019"],
-        &["format", "--lang", "en"],
-    ] {
+    for args in [&["rules"][..], &["format", "--edition", "2019"], &["format", "--lang", "en"]] {
         let shown = nianbao(args);
         assert_eq!((shown.code, shown.err.as_str()), (0, ""));
         assert!(shown.out.lines().count() > 50);
     }
-    assert!(
-        nianbao(&["format"])
-            .out
-            .contains("（三）不予公开  requests.denied")
-    );
+    assert!(nianbao(&["format"]).out.contains("（三）不予公开  requests.denied"));
 }
 
 #[test]
@@ -387,11 +308,7 @@ fn speaks_english_by_flag_and_by_variable() {
     by_variable.env("NIANBAO_LANG", "en");
     let variable = run(by_variable);
     assert_eq!(flag.out, variable.out);
-    for word in [
-        "2 errors",
-        "expected 64, found 65",
-        "requests.total_processed.natural_person",
-    ] {
+    for word in ["2 errors", "expected 64, found 65", "requests.total_processed.natural_person"] {
         assert!(flag.out.contains(word), "{word}\n{}", flag.out);
     }
 }
@@ -399,23 +316,11 @@ fn speaks_english_by_flag_and_by_variable() {
 #[test]
 fn keeps_quiet_when_the_reader_goes_away() {
     let mut child = command(&["rules", "--format", "json"]);
-    let mut child = child
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("a run");
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a run");
     drop(child.stdout.take());
     let mut err = String::new();
-    child
-        .stderr
-        .take()
-        .expect("stderr")
-        .read_to_string(&mut err)
-        .expect("text");
-    assert_eq!(
-        (child.wait().expect("an end").code(), err.as_str()),
-        (Some(0), "")
-    );
+    child.stderr.take().expect("stderr").read_to_string(&mut err).expect("text");
+    assert_eq!((child.wait().expect("an end").code(), err.as_str()), (Some(0), ""));
 }
 
 #[test]
@@ -426,16 +331,7 @@ fn refuses_arguments_of_another_form() {
         &["format", "--edition", "2020"],
         &["set", "report.json"],
         &["get", "organs/lc"],
-        &[
-            "organs",
-            "create",
-            "--id",
-            "a",
-            "--display-name",
-            "A",
-            "--level",
-            "moon",
-        ],
+        &["organs", "create", "--id", "a", "--display-name", "A", "--level", "moon"],
         &["frobnicate"],
         &[],
     ] {

@@ -19,21 +19,14 @@ fn tells_the_story_to_its_end() {
     ] {
         assert!(told.out.contains(line), "{line}\n{}", told.out);
     }
-    assert!(
-        !told.out.contains('\u{1b}'),
-        "no colours where nobody looks"
-    );
+    assert!(!told.out.contains('\u{1b}'), "no colours where nobody looks");
 }
 
 #[test]
 fn tells_the_story_in_english() {
     let told = nianbao(&["demo", "--lang", "en"]);
     assert_eq!((told.code, told.err.as_str()), (0, ""));
-    for line in [
-        "Step 1",
-        "the report has 2 errors",
-        "4 expected, 3 included, 1 missing",
-    ] {
+    for line in ["Step 1", "the report has 2 errors", "4 expected, 3 included, 1 missing"] {
         assert!(told.out.contains(line), "{line}\n{}", told.out);
     }
 }

@@ -84,8 +84,7 @@ impl Story<'_> {
             .console
             .pick(format!("第 {} 步  {zh}", self.step), format!("Step {}  {en}", self.step));
         let line = self.console.on_out(Style::Cyan, &title);
-        self.console
-            .out(&format!("\n{}", self.console.on_out(Style::Bold, &line)))
+        self.console.out(&format!("\n{}", self.console.on_out(Style::Bold, &line)))
     }
 
     fn opening(&self, url: &str) -> Result<(), Error> {
@@ -104,10 +103,7 @@ impl Story<'_> {
     }
 
     async fn read(&mut self) -> Result<Report, Error> {
-        self.next(
-            "读取网页上的年度报告",
-            "read an annual report from a web page",
-        )?;
+        self.next("读取网页上的年度报告", "read an annual report from a web page")?;
         let answer = parse(&self.server).await?;
         let report = answer.report.unwrap_or_default();
         let (filled, cells) = table::filled(&report);
@@ -122,10 +118,7 @@ impl Story<'_> {
     }
 
     async fn break_cell(&mut self, mut report: Report) -> Result<Report, Error> {
-        self.next(
-            "填错一格，看核对怎么说",
-            "break one cell and see what is found",
-        )?;
+        self.next("填错一格，看核对怎么说", "break one cell and see what is found")?;
         self.set(&mut report, &format!("{CELL}=50"))?;
         let request = ValidateReportRequest { report: Some(report.clone()) };
         let answer = self.server.reports().validate_report(request).await;
@@ -141,16 +134,12 @@ impl Story<'_> {
     }
 
     async fn register(&mut self) -> Result<(), Error> {
-        self.next(
-            "登记一个小省：省、市、三个部门",
-            "register a small province",
-        )?;
+        self.next("登记一个小省：省、市、三个部门", "register a small province")?;
         let mut registered = Vec::new();
         for request in sisters::organs() {
             registered.push(organs::create(&self.server, request).await?);
         }
-        self.console
-            .out(&organs::organs_table(self.console, &registered))
+        self.console.out(&organs::organs_table(self.console, &registered))
     }
 
     async fn refuse(&mut self, broken: &Report) -> Result<(), Error> {
@@ -159,12 +148,7 @@ impl Story<'_> {
             Err(Error::Refused(refusal)) => {
                 let mark = self.console.on_out(Style::Red, "✗");
                 let lang = self.console.lang;
-<<<<<<< HEAD
                 self.console.out(&format!("{mark} {}", refusal.headline(lang)))?;
-=======
-                self.console
-                    .out(&format!("{mark} {}", refusal.headline(lang)))?;
->>>>>>> c1ead3cbfd16a65910826bd6e1fd5d077795a4e4
                 refusal
                     .details(lang)
                     .iter()
@@ -176,38 +160,24 @@ impl Story<'_> {
     }
 
     async fn mend(&mut self, mut report: Report) -> Result<Report, Error> {
-        self.next(
-            "按中文地址改正这一格",
-            "mend the cell by its Chinese address",
-        )?;
+        self.next("按中文地址改正这一格", "mend the cell by its Chinese address")?;
         let assignment = format!("{CELL}=51");
-        self.console
-            .out(&format!("$ nianbao set report.json '{assignment}'"))?;
+        self.console.out(&format!("$ nianbao set report.json '{assignment}'"))?;
         self.set(&mut report, &assignment)?;
         let found = nianbao::finding::findings(&report);
         let counts = table::counts(self.console, &counts(&found), false);
-        self.console.out(&format!(
-            "{} {counts}",
-            self.console.on_out(Style::Green, "✓")
-        ))?;
+        self.console.out(&format!("{} {counts}", self.console.on_out(Style::Green, "✓")))?;
         Ok(report)
     }
 
     async fn submit(&mut self, mended: Report) -> Result<Vec<Report>, Error> {
-        self.next(
-            "报送这一份和两个兄弟单位的",
-            "submit it with two sister reports",
-        )?;
+        self.next("报送这一份和两个兄弟单位的", "submit it with two sister reports")?;
         let mut taken = Vec::new();
-        for report in [mended.clone()]
-            .into_iter()
-            .chain(sisters::reports(&mended)?)
-        {
+        for report in [mended.clone()].into_iter().chain(sisters::reports(&mended)?) {
             let name = report.title.clone();
             let answer = submit::submit(&self.server, report, None, false).await?;
             let verb = self.console.pick("已提交", "taken as");
-            self.console
-                .fold(&submit::taken(self.console, &name, verb, &answer))?;
+            self.console.fold(&submit::taken(self.console, &name, verb, &answer))?;
             taken.extend(answer.report);
         }
         Ok(taken)
@@ -225,10 +195,7 @@ impl Story<'_> {
     }
 
     async fn sum(&mut self, reports: &[Report]) -> Result<(), Error> {
-        self.next(
-            "汇总全市，并说清汇总了谁",
-            "sum the city, and say what the sum covers",
-        )?;
+        self.next("汇总全市，并说清汇总了谁", "sum the city, and say what the sum covers")?;
         let request = AggregateReportsRequest {
             organ: sisters::city(),
             years: vec![YEAR],
@@ -240,11 +207,9 @@ impl Story<'_> {
         let Some(sum) = answer.aggregates.first() else {
             return Err(Error::Story("the sum did not come"));
         };
-        self.console
-            .out(&sisters::sum_table(self.console, reports, sum))?;
+        self.console.out(&sisters::sum_table(self.console, reports, sum))?;
         let missing = aggregate::missing(&self.server, self.console, sum).await?;
-        self.console
-            .out(&aggregate::coverage(self.console, sum, &missing, false))
+        self.console.out(&aggregate::coverage(self.console, sum, &missing, false))
     }
 
     fn closing(&mut self) -> Result<(), Error> {

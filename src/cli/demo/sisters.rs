@@ -81,51 +81,17 @@ pub(super) fn city() -> String {
 pub(super) fn organs() -> Vec<CreateOrganRequest> {
     use organ::{Kind, Level};
     let rows = [
-        (
-            PROVINCE,
-            "示例省人民政府办公厅",
-            "",
-            Level::Province,
-            Kind::GovernmentOffice,
-        ),
-        (
-            CITY,
-            "示例市人民政府办公室",
-            PROVINCE,
-            Level::Prefecture,
-            Kind::GovernmentOffice,
-        ),
-        (
-            HOUSING,
-            "示例市住房和城乡建设局",
-            CITY,
-            Level::Prefecture,
-            Kind::Department,
-        ),
-        (
-            EDUCATION,
-            "示例市教育局",
-            CITY,
-            Level::Prefecture,
-            Kind::Department,
-        ),
-        (
-            HEALTH,
-            "示例市卫生健康委员会",
-            CITY,
-            Level::Prefecture,
-            Kind::Department,
-        ),
+        (PROVINCE, "示例省人民政府办公厅", "", Level::Province, Kind::GovernmentOffice),
+        (CITY, "示例市人民政府办公室", PROVINCE, Level::Prefecture, Kind::GovernmentOffice),
+        (HOUSING, "示例市住房和城乡建设局", CITY, Level::Prefecture, Kind::Department),
+        (EDUCATION, "示例市教育局", CITY, Level::Prefecture, Kind::Department),
+        (HEALTH, "示例市卫生健康委员会", CITY, Level::Prefecture, Kind::Department),
     ];
     let request = |(id, display_name, parent, level, kind): (&str, &str, &str, Level, Kind)| {
         let affiliation = Affiliation { parent: name(parent), from_year: 2019, until_year: None };
         let organ = Organ {
             display_name: display_name.to_owned(),
-            affiliations: if parent.is_empty() {
-                Vec::new()
-            } else {
-                vec![affiliation]
-            },
+            affiliations: if parent.is_empty() { Vec::new() } else { vec![affiliation] },
             level: level as i32,
             kind: kind as i32,
             ..Organ::default()
@@ -180,36 +146,14 @@ pub(super) fn sum_table(console: &Console, reports: &[Report], sum: &Aggregate) 
         "disclosure.fees_wan_yuan",
     ];
     let head = console.pick(
-        [
-            "",
-            "新收",
-            "予以公开",
-            "不掌握",
-            "办理总计",
-            "行政复议",
-            "收费（万元）",
-        ],
-        [
-            "",
-            "received",
-            "granted",
-            "not held",
-            "processed",
-            "reconsidered",
-            "fees (10,000 yuan)",
-        ],
+        ["", "新收", "予以公开", "不掌握", "办理总计", "行政复议", "收费（万元）"],
+        ["", "received", "granted", "not held", "processed", "reconsidered", "fees (10,000 yuan)"],
     );
     let mut out = table::plain(console, &head);
     for report in reports {
-        let figures = paths
-            .iter()
-            .map(|p| table::figure(&form_table::value(report, p), false));
+        let figures = paths.iter().map(|p| table::figure(&form_table::value(report, p), false));
         let organ = report.organ.trim_start_matches("organs/");
-        out.add_row(
-            std::iter::once(Cell::new(organ))
-                .chain(figures)
-                .collect::<Vec<_>>(),
-        );
+        out.add_row(std::iter::once(Cell::new(organ)).chain(figures).collect::<Vec<_>>());
     }
     let figures = paths.iter().map(|path| {
         let cell = sum.cells.iter().find(|cell| cell.field_path == *path);
