@@ -2,6 +2,14 @@
 //!
 //! Every document in the folder of the fixtures is measured, so a new kind needs no change here.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a benchmark is a program that prints, and fails loudly"
+)]
+
 mod clock;
 
 use std::fs;

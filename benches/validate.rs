@@ -3,6 +3,14 @@
 //! The baselines run beside it, since only ratios within one run hold on a shared machine: decoding
 //! and encoding the very same report, and a checker of the sums of table three written by hand.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a benchmark is a program that prints, and fails loudly"
+)]
+
 mod clock;
 
 use std::hint::black_box;

@@ -1,7 +1,7 @@
 //! Criterion with a clock of its own: the processor time of the measuring thread.
 //!
-//! Time on the clock grows with whatever else runs on the machine; processor time does so only as far
-//! as caches are shared.
+//! Time on the clock grows with whatever else runs on the machine; processor time does so only as
+//! far as caches are shared.
 
 use std::time::Duration;
 

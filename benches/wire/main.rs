@@ -1,12 +1,21 @@
 //! Validation over the wire, held against bare services that answer the same bytes.
 //!
-//! Every server is a process of its own, this very program started again, so that the processor time
-//! that it used can be read from outside: on a machine that client and server share, time on the clock
-//! says more of the client. The servers take turns in short slices, and what counts is the median of
-//! the ratios, since each slice of one is held against the slice of the other next to it.
+//! Every server is a process of its own, this very program started again, so that the processor
+//! time that it used can be read from outside: on a machine that client and server share, time on
+//! the clock says more of the client. The servers take turns in short slices, and what counts is
+//! the median of the ratios, since each slice of one is held against the slice of the other next to
+//! it.
 //!
-//! `--quick` takes seconds and judges nothing; it is also what runs outside of `cargo bench`. Nothing
-//! but 127.0.0.1 is used, and the program ends by itself: counts and time are bounded.
+//! `--quick` takes seconds and judges nothing; it is also what runs outside of `cargo bench`.
+//! Nothing but 127.0.0.1 is used, and the program ends by itself: counts and time are bounded.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a benchmark is a program that prints, and fails loudly"
+)]
 
 mod load;
 mod process;

@@ -1,8 +1,9 @@
 //! The servers: the real one, and two bare ones under the same paths.
 //!
 //! - `echo` answers the bytes that it gets. No cheaper service can be built with tonic.
-//! - `decoding` decodes the report, drops it, and answers as if it had no fault. What it costs beyond
-//!   the echo is the price of the message; what nianbao costs beyond it is that of the rules.
+//! - `decoding` decodes the report, drops it, and answers as if it had no fault. What it costs
+//!   beyond the echo is the price of the message; what nianbao costs beyond it is that of the
+//!   rules.
 
 use std::io::Write as _;
 use std::sync::Arc;
