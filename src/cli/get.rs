@@ -122,7 +122,7 @@ pub(super) fn reports_table(console: &Console, reports: &[Report]) -> String {
 }
 
 /// Whose report it is, from the title: what stands before the year.
-fn author(report: &Report) -> &str {
+pub(super) fn author(report: &Report) -> &str {
     let year = format!("{}年", report.year);
     match report.title.split_once(&year) {
         Some((author, _)) if !author.is_empty() => author,

@@ -83,10 +83,8 @@ pub(super) fn wrapped(text: &str, room: usize) -> String {
     let indent = " ".repeat(text.len() - text.trim_start().len());
     let mut lines = Vec::new();
     let mut line = indent.clone();
-    // Chinese breaks anywhere, English between words.
-    let pieces = text.trim_start().split_inclusive(|c: char| c == ' ' || !c.is_ascii());
-    for piece in pieces {
-        if line.width() + piece.trim_end().width() > room && line.width() > indent.len() {
+    for piece in pieces(text.trim_start()) {
+        if shown(&line) + shown(piece.trim_end()) > room && shown(&line) > indent.len() {
             lines.push(line.trim_end().to_owned());
             line.clone_from(&indent);
         }
@@ -94,6 +92,32 @@ pub(super) fn wrapped(text: &str, room: usize) -> String {
     }
     lines.push(line);
     lines.join("\n")
+}
+
+/// The columns that a text takes on the terminal; what switches colours takes none.
+fn shown(text: &str) -> usize {
+    let mut parts = text.split('\u{1b}');
+    let plain = parts.next().map_or(0, str::width);
+    let coloured = parts.map(|part| part.split_once('m').map_or(part, |(_, rest)| rest).width());
+    plain + coloured.sum::<usize>()
+}
+
+/// The pieces between which a line may end. Chinese breaks anywhere, English between words, but no
+/// line begins with a mark that closes or ends with one that opens.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let end = at + c.len_utf8();
+        let breaks = c == ' ' || !c.is_ascii() && !"（“《".contains(c);
+        let closes = chars.peek().is_some_and(|(_, next)| "、，。；：）”》…".contains(*next));
+        if breaks && !closes || end == text.len() {
+            pieces.push(&text[start..end]);
+            start = end;
+        }
+    }
+    pieces
 }
 
 /// The findings of one report: severity, cell with rule, message with fingerprint.
@@ -170,4 +194,23 @@ pub(super) fn filled(report: &Report) -> (usize, usize) {
         filled += usize::from(cell.get(report).is_some());
     }
     (filled, all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn breaks_lines_where_a_reader_expects_it() {
+        for (text, room, lines) in [
+            ("  逾期不补正、不再处理", 12, "  逾期不补\n  正、不再处\n  理"),
+            ("应为（无）", 6, "应为\n（无）"),
+            ("not corrected in time", 10, "not\ncorrected\nin time"),
+            ("短", 1, "短"),
+            ("", 10, ""),
+            ("\u{1b}[32m没有问题\u{1b}[0m）", 10, "\u{1b}[32m没有问题\u{1b}[0m）"),
+        ] {
+            assert_eq!(wrapped(text, room), lines, "{text}");
+        }
+    }
 }

@@ -174,7 +174,7 @@ impl Story<'_> {
         self.next("报送这一份和两个兄弟单位的", "submit it with two sister reports")?;
         let mut taken = Vec::new();
         for report in [mended.clone()].into_iter().chain(sisters::reports(&mended)?) {
-            let name = report.title.clone();
+            let name = get::author(&report).to_owned();
             let answer = submit::submit(&self.server, report, None, false).await?;
             let verb = self.console.pick("已提交", "taken as");
             self.console.fold(&submit::taken(self.console, &name, verb, &answer))?;
