@@ -25,11 +25,12 @@ use std::str::FromStr;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use committer::{Committer, Message, Request, State};
-use engine::{Engine, RESERVED};
+use engine::{Disk, Engine, RESERVED};
 
 pub use engine::Value;
 pub use error::{CommitError, Error, ParsePositionError, WritesOff};
@@ -94,6 +95,12 @@ impl fmt::Debug for Faults {
         f.debug_struct("Faults").finish_non_exhaustive()
     }
 }
+
+/// How long opening waits for a lock: longer than a process takes to start, shorter than a person
+/// notices.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
+/// How often it looks.
+const LOCK_STEP: Duration = Duration::from_millis(20);
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);
@@ -224,7 +231,7 @@ impl Store {
     /// *tail* off its log in silence, as it would a half-written one: whoever has another record
     /// of what was written compares [`Store::position`] with it.
     pub fn open(dir: &Path, options: Options) -> Result<Self, Error> {
-        let (engine, disk) = Engine::open(dir, options.cache_bytes)?;
+        let (engine, disk) = open_unlocked(dir, options.cache_bytes)?;
         let state = Arc::new(State::new(engine.position()?));
         let (messages, received) = mpsc::channel();
         let queue_bytes = options.queue_bytes.max(ENTRY_BYTES_MAX + REQUEST_BYTES);
@@ -331,6 +338,23 @@ impl Store {
     /// Why a commit could not reach the committer, or got no answer from it.
     fn refusal(&self) -> CommitError {
         CommitError::WritesOff(self.writable().err().unwrap_or(WritesOff::Closed))
+    }
+}
+
+/// Opens the engine; waits a moment for a lock that is being let go. A process that is starting
+/// holds copies of its parent's files until it becomes its own program, and so may hold the lock of
+/// a store that has just been closed.
+fn open_unlocked(dir: &Path, cache_bytes: u64) -> Result<(Engine, Disk), Error> {
+    let mut patience = LOCK_PATIENCE;
+    loop {
+        match Engine::open(dir, cache_bytes) {
+            Err(Error::Locked { .. }) if !patience.is_zero() => {
+                let step = LOCK_STEP.min(patience);
+                std::thread::sleep(step);
+                patience -= step;
+            }
+            other => return other,
+        }
     }
 }
 
