@@ -16,10 +16,10 @@ use prost::bytes::{Buf as _, BufMut as _, Bytes};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use tokio_stream::StreamExt as _;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::{BoxFuture, BoxStream, Context, Poll, Service, http};
 use tonic::server::{Grpc, NamedService, StreamingService, UnaryService};
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
@@ -91,9 +91,8 @@ async fn bare<M: Methods>(
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
     let server = tonic::transport::Server::builder()
-        .tcp_nodelay(true)
         .add_service(service)
-        .serve_with_incoming(TcpListenerStream::new(listener));
+        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)));
     // Nothing is lost where calls under way are cut.
     tokio::select! {
         outcome = server => outcome?,

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use regex_syntax::hir::{Class, HirKind};
 
 use super::Result;
 
@@ -239,8 +240,7 @@ impl Compiler<'_> {
                 for (path, code) in target_reads.operands {
                     reads.operand(&path, code);
                 }
-                let index = pattern(self.patterns, literal)?;
-                Ok((format!("PATTERN_{index}.is_match({text})"), Type::Bool))
+                Ok((pattern(self.patterns, literal, &text)?, Type::Bool))
             }
             "contains" => {
                 // The operand is the words alone, so that an explanation outlives other edits.
@@ -286,10 +286,11 @@ impl Compiler<'_> {
     }
 }
 
-/// The index of `pattern` among the regular expressions. Refuses what RE2 and Rust read
-/// differently.
-pub fn pattern(patterns: &mut Vec<String>, pattern: &str) -> Result<usize> {
-    regex_syntax::parse(pattern).map_err(|e| format!("pattern {pattern:?}: {e}"))?;
+/// Rust of type `bool`: whether `text` matches `pattern`. `patterns` collects those that need the
+/// engine; a pattern of one character is a look at each, which is cheaper by far. Refuses what RE2
+/// and Rust read differently.
+pub fn pattern(patterns: &mut Vec<String>, pattern: &str, text: &str) -> Result<String> {
+    let parsed = regex_syntax::parse(pattern).map_err(|e| format!("pattern {pattern:?}: {e}"))?;
     for class in ["\\s", "\\S", "\\d", "\\D", "\\w", "\\W", "\\b", "\\B"] {
         if pattern.contains(class) {
             return Err(
@@ -297,11 +298,17 @@ pub fn pattern(patterns: &mut Vec<String>, pattern: &str) -> Result<usize> {
             );
         }
     }
-    if let Some(index) = patterns.iter().position(|known| known == pattern) {
-        return Ok(index);
+    if let HirKind::Class(Class::Unicode(class)) = parsed.kind() {
+        let ranges: Vec<String> =
+            class.iter().map(|r| format!("{:?}..={:?}", r.start(), r.end())).collect();
+        return Ok(format!("{text}.chars().any(|c| matches!(c, {}))", ranges.join(" | ")));
     }
-    patterns.push(pattern.to_owned());
-    Ok(patterns.len() - 1)
+    let known = patterns.iter().position(|known| known == pattern);
+    let index = known.unwrap_or_else(|| {
+        patterns.push(pattern.to_owned());
+        patterns.len() - 1
+    });
+    Ok(format!("PATTERN_{index}.is_match({text})"))
 }
 
 /// Rust of type `Value` for a field of `this` or below.

@@ -316,12 +316,12 @@ impl Writer<'_> {
             }
             let pattern = text(&of_text, "pattern");
             if !pattern.is_empty() {
-                let index = cel::pattern(&mut self.patterns, &pattern)
+                let matches = cel::pattern(&mut self.patterns, &pattern, value)
                     .map_err(|e| format!("{}: {e}", field.full_name()))?;
                 self.rule_line(
                     place,
                     "string.pattern",
-                    &format!("PATTERN_{index}.is_match({value})"),
+                    &matches,
                     &format!("Evidence::bounded(Value::text(Some({value}.as_str())), {pattern:?})"),
                 )?;
             }
