@@ -34,6 +34,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .out_dir(&out)
         .compile_well_known_types(true)
+        // A report has four kilobytes, and a message is moved a dozen times on its way to a method.
+        .boxed(".nianbao.v1.ValidateReportRequest.report")
+        .boxed(".nianbao.v1.ValidateReportsRequest.report")
         .extern_path(".google.protobuf", "::pbjson_types")
         .compile_fds(typed)?;
     codegen::generate(&compiler.descriptor_pool(), &out)?;

@@ -132,7 +132,7 @@ fn request() -> Result<Bytes> {
     // The prose of the fixture is short; that of a report is not.
     let overview = report.overview.get_or_insert_default();
     overview.text = overview.text.repeat(8);
-    let request = ValidateReportRequest { report: Some(report) };
+    let request = ValidateReportRequest { report: Some(Box::new(report)) };
     Ok(request.encode_to_vec().into())
 }
 

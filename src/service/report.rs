@@ -52,7 +52,7 @@ impl ReportService for Reports {
         let mut index = -1;
         let answers = request.into_inner().map(move |item| {
             index += 1;
-            item.map(|item| answer(index, item.report.as_ref()))
+            item.map(|item| answer(index, item.report.as_deref()))
         });
         Ok(Response::new(Box::pin(answers)))
     }

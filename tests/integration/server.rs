@@ -138,7 +138,7 @@ async fn keeps_the_status_of_a_report_that_breaks_everything_within_its_limit() 
     assert!(details.bytes > 4000, "as many findings as fit: {} bytes", details.bytes);
     assert_eq!(details.info.metadata["truncated"], "true");
     assert_eq!(details.info.metadata["shown"], details.fields.len().to_string());
-    let request = pb::ValidateReportRequest { report: Some(report) };
+    let request = pb::ValidateReportRequest { report: Some(Box::new(report)) };
     let all = ReportServiceClient::new(channel).validate_report(request).await.expect("an answer");
     let counts = all.into_inner().counts.expect("counts");
     assert_eq!(details.info.metadata["errors"], counts.errors.to_string());
@@ -375,7 +375,7 @@ async fn answers_a_stream_of_reports_in_order_and_goes_on_after_an_empty_item() 
     let mut wrong = housing();
     set(&mut wrong, "requests.granted.total", "9");
     let items = [Some(housing()), None, Some(wrong), Some(housing())];
-    let items = items.map(|report| pb::ValidateReportsRequest { report });
+    let items = items.map(|report| pb::ValidateReportsRequest { report: report.map(Box::new) });
     let mut client = ReportServiceClient::new(server.channel().await);
     let mut answers =
         client.validate_reports(tokio_stream::iter(items)).await.expect("a stream").into_inner();

@@ -120,7 +120,7 @@ impl Story<'_> {
     async fn break_cell(&mut self, mut report: Report) -> Result<Report, Error> {
         self.next("填错一格，看核对怎么说", "break one cell and see what is found")?;
         self.set(&mut report, &format!("{CELL}=50"))?;
-        let request = ValidateReportRequest { report: Some(report.clone()) };
+        let request = ValidateReportRequest { report: Some(Box::new(report.clone())) };
         let answer = self.server.reports().validate_report(request).await;
         let answer = self.server.answered(answer)?;
         let counts = answer.counts.unwrap_or_default();
