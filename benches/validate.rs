@@ -196,8 +196,10 @@ fn main() {
     let (valid, ten, ruined) = (valid(), ten(), ruined());
     assert_eq!(rules::broken(&valid), [], "the fixture breaks no rule");
     assert!(sums_by_hand(&valid) && !sums_by_hand(&ten));
+    let operands: usize = findings(&ten).iter().map(|finding| finding.operands.len()).sum();
     println!(
-        "a report is {} bytes in memory and {} on the wire; the ruined one has {} findings",
+        "a report is {} bytes in memory and {} on the wire; the ten findings hold {operands} \
+         operands; the ruined report has {} findings",
         size_of::<Report>(),
         valid.encoded_len(),
         findings(&ruined).len(),
