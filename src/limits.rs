@@ -1,12 +1,13 @@
 //! Every limit of the program, in one list: the code reads the constants, `GetServerInfo` serves
 //! them.
 
+use crate::document;
 use crate::pb::Limit;
 
 /// A decoded message. tonic's own default, written out: the largest legal report is a fifth of it.
 pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
-/// A document. A published report with pictures has some megabytes.
-pub const DOCUMENT_BYTES_MAX: usize = 32 << 20;
+/// A document, as its reader has it.
+pub const DOCUMENT_BYTES_MAX: usize = document::BYTES_MAX;
 /// An encoded `google.rpc.Status`: clients cap trailers at 8 KB, base64 and other trailers take
 /// their share.
 pub const STATUS_BYTES_MAX: usize = 6 << 10;
@@ -37,6 +38,30 @@ pub fn all() -> Vec<Limit> {
     vec![
         row("message_bytes_max", MESSAGE_BYTES_MAX, "bytes", "单个消息", "one message"),
         row("document_bytes_max", DOCUMENT_BYTES_MAX, "bytes", "单个文档", "one document"),
+        row(
+            "document_part_bytes_max",
+            document::PART_BYTES_MAX,
+            "bytes",
+            "文档解压后的正文",
+            "the unpacked text of a document",
+        ),
+        row("document_cells_max", document::CELLS_MAX, "cells", "文档的单元格", "a document"),
+        row("document_rows_max", document::ROWS_MAX, "rows", "文档的表格行", "a document"),
+        row("document_columns_max", document::COLUMNS_MAX, "columns", "表格的列", "a table"),
+        row(
+            "document_paragraphs_max",
+            document::PARAGRAPHS_MAX,
+            "paragraphs",
+            "文档的段落",
+            "a document",
+        ),
+        row(
+            "document_table_depth_max",
+            document::TABLE_DEPTH_MAX,
+            "levels",
+            "表格嵌套层数",
+            "tables within tables",
+        ),
         row("status_bytes_max", STATUS_BYTES_MAX, "bytes", "错误详情", "the details of an error"),
         row("page_size_default", PAGE_SIZE_DEFAULT, "items", "每页默认条数", "a page by default"),
         row("page_size_max", PAGE_SIZE_MAX, "items", "每页最多条数", "the largest page"),
