@@ -1,8 +1,11 @@
-//! Web pages, read tag by tag.
+//! Web pages, read tag by tag with html5gum, which cuts them into tags and text as browsers do.
 //!
 //! No tree is built, on purpose: the tree that a browser makes of a hostile page can be far
-//! larger than the page, and the common parsers take quadratic time on a tag of many attributes.
-//! Of a page only text, paragraphs and tables are wanted, and those come out the same.
+//! larger than the page. Of a page only text, paragraphs and tables are wanted, and those come out
+//! the same.
+
+use html5gum::emitters::default::DefaultEmitter;
+use html5gum::{HtmlString, Token, Tokenizer};
 
 use super::charset::Decoded;
 use super::flow::Flow;
@@ -90,6 +93,8 @@ struct Page {
     gap: Option<Gap>,
     /// How many `pre` are open: in them line ends count.
     preformatted: usize,
+    /// The element whose content is no text of the page, until its end tag; with what it holds.
+    hidden: Option<(&'static str, String)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,79 +104,96 @@ enum Gap {
     LineEnd,
 }
 
-/// A tag, as far as it matters here.
-struct Tag<'t> {
-    name: String,
-    is_end: bool,
-    /// Its attributes, unparsed.
-    attributes: &'t str,
-}
+/// How many columns and rows a cell takes, as its tag says.
+type Spans = (Option<usize>, Option<usize>);
 
 impl Page {
     fn run(&mut self, text: &str) -> Result<(), Error> {
-        let mut rest = text;
-        while let Some(at) = rest.find('<') {
-            self.text(&rest[..at])?;
-            rest = &rest[at..];
-            if let Some(comment) = rest.strip_prefix("<!--") {
-                // `<!-->` and `<!--->` are whole comments; one without an end hides all.
-                let whole = comment.strip_prefix('>').or_else(|| comment.strip_prefix("->"));
-                let end = || comment.find("-->").map_or("", |end| &comment[end + 3..]);
-                rest = whole.unwrap_or_else(end);
-            } else if rest.starts_with("<!") || rest.starts_with("<?") {
-                rest = rest.find('>').map_or("", |end| &rest[end + 1..]);
-            } else if let Some((tag, after)) = tag(rest) {
-                rest = self.tag(&tag, after)?;
-            } else {
-                self.text("<")?;
-                rest = &rest[1..];
+        let mut emitter = DefaultEmitter::default();
+        // What stands in `script`, `title` and the like is no markup.
+        emitter.naively_switch_states(true);
+        for token in Tokenizer::new_with_emitter(text, emitter) {
+            let Ok(token) = token;
+            match token {
+                Token::StartTag(tag) => {
+                    let span = |name: &str| {
+                        let value = tag.attributes.get(name.as_bytes())?;
+                        lossy(value).trim().parse().ok()
+                    };
+                    let spans = (span("colspan"), span("rowspan"));
+                    self.start(&lossy(&tag.name), spans, tag.self_closing)?;
+                }
+                Token::EndTag(tag) => self.end(&lossy(&tag.name))?,
+                Token::String(text) => self.string(&lossy(&text))?,
+                Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
             }
         }
-        self.text(rest)
+        Ok(())
     }
 
-    /// Handles a tag and answers what is left to read.
-    fn tag<'t>(&mut self, tag: &Tag<'_>, rest: &'t str) -> Result<&'t str, Error> {
-        let name = tag.name.as_str();
-        if !tag.is_end && RAW.contains(&name) {
-            let (raw, after) = until_end_tag(rest, name);
-            // The first title is the page's; pictures have titles of their own.
-            if name == "title" && self.title.is_none() {
-                let title = unescape(raw);
-                let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
-                self.title = (!title.is_empty()).then_some(title);
-            }
-            return Ok(after);
+    fn start(&mut self, name: &str, spans: Spans, self_closing: bool) -> Result<(), Error> {
+        if self.hidden.is_some() {
+            return Ok(());
         }
-        match (name, tag.is_end) {
+        if let Some(raw) = RAW.iter().find(|raw| **raw == name) {
+            // Of these only a picture can close itself.
+            if !(self_closing && name == "svg") {
+                self.hidden = Some((raw, String::new()));
+            }
+            return Ok(());
+        }
+        self.tag(name, false, spans)
+    }
+
+    fn end(&mut self, name: &str) -> Result<(), Error> {
+        let Some((hidden, text)) = self.hidden.take_if(|(hidden, _)| *hidden == name) else {
+            return if self.hidden.is_some() { Ok(()) } else { self.tag(name, true, (None, None)) };
+        };
+        // The first title is the page's; pictures have titles of their own.
+        if hidden == "title" && self.title.is_none() {
+            let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            self.title = (!title.is_empty()).then_some(title);
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, text: &str) -> Result<(), Error> {
+        match &mut self.hidden {
+            Some(("title", title)) => title.push_str(text),
+            Some(_) => {}
+            None => self.text(text)?,
+        }
+        Ok(())
+    }
+
+    fn tag(&mut self, name: &str, is_end: bool, (columns, rows): Spans) -> Result<(), Error> {
+        match (name, is_end) {
             ("table", false) => self.flow.start_table()?,
             ("table", true) => self.flow.end_table()?,
             ("tr", false) if self.flow.in_table() => self.flow.start_row()?,
             ("tr" | "thead" | "tbody" | "tfoot", _) => self.flow.end_row()?,
             ("td" | "th", false) if self.flow.in_table() => {
-                let span = |name| attribute(tag.attributes, name).and_then(|v| v.parse().ok());
-                let rows = span("rowspan").unwrap_or(1);
+                let rows = rows.unwrap_or(1);
                 // Zero rows means all the rows that are left.
                 let rows = if rows == 0 { usize::MAX } else { rows };
-                self.flow.start_cell(span("colspan").unwrap_or(1), rows)?;
+                self.flow.start_cell(columns.unwrap_or(1), rows)?;
             }
             ("td" | "th", _) => self.flow.end_cell()?,
             (name, _) if BLOCKS.binary_search(&name).is_ok() => self.flow.end_paragraph()?,
             // Neither a paragraph nor a cell ends, so neither does the white space.
-            _ => return Ok(rest),
+            _ => return Ok(()),
         }
         self.gap = None;
         if name == "pre" {
             let depth = self.preformatted;
-            self.preformatted = if tag.is_end { depth.saturating_sub(1) } else { depth + 1 };
+            self.preformatted = if is_end { depth.saturating_sub(1) } else { depth + 1 };
         }
-        Ok(rest)
+        Ok(())
     }
 
     /// Adds text with its white space collapsed. A line end between two Chinese characters is
     /// no space: there the source was wrapped, not the sentence.
-    fn text(&mut self, raw: &str) -> Result<(), Error> {
-        let text = unescape(raw);
+    fn text(&mut self, text: &str) -> Result<(), Error> {
         for word in text.split_inclusive(|c: char| c.is_ascii_whitespace()) {
             let trimmed = word.trim_end_matches(|c: char| c.is_ascii_whitespace());
             if let Some(first) = trimmed.chars().next() {
@@ -196,152 +218,7 @@ impl Page {
     }
 }
 
-/// Reads the tag at the start of the text. Answers nothing where `<` begins no tag; a tag that
-/// never ends takes all that is left, as in browsers.
-fn tag(text: &str) -> Option<(Tag<'_>, &str)> {
-    let inner = &text[1..];
-    let (is_end, inner) = inner.strip_prefix('/').map_or((false, inner), |inner| (true, inner));
-    if !inner.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return None;
-    }
-    let ends_name = |c: char| c.is_ascii_whitespace() || c == '/' || c == '>';
-    let name_end = inner.find(ends_name).unwrap_or(inner.len());
-    let (name, rest) = inner.split_at(name_end);
-    // A `>` inside quotes does not end the tag. Quotes count only as the start of a value.
-    let mut quote = None;
-    let mut after_equals = false;
-    let mut end = rest.len();
-    for (at, c) in rest.bytes().enumerate() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
-            (None, b'>') => {
-                end = at;
-                break;
-            }
-            (None, b'"' | b'\'') if after_equals => quote = Some(c),
-            (None, _) => {}
-        }
-        after_equals = c == b'=' || (after_equals && c.is_ascii_whitespace());
-    }
-    let tag = Tag { name: name.to_ascii_lowercase(), is_end, attributes: &rest[..end] };
-    Some((tag, rest.get(end + 1..).unwrap_or("")))
-}
-
-/// The value of an attribute.
-fn attribute<'t>(attributes: &'t str, name: &str) -> Option<&'t str> {
-    let mut rest = attributes;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == '/');
-        let end = rest.find(|c: char| c.is_ascii_whitespace() || c == '=' || c == '/');
-        let (key, after) = rest.split_at(end.unwrap_or(rest.len()));
-        let after = after.trim_ascii_start();
-        let value;
-        if let Some(after) = after.strip_prefix('=') {
-            let after = after.trim_ascii_start();
-            if let Some(open) = after.chars().next().filter(|&c| c == '"' || c == '\'') {
-                (value, rest) = after[1..].split_once(open).unwrap_or((&after[1..], ""));
-            } else {
-                let end = after.find(|c: char| c.is_ascii_whitespace());
-                (value, rest) = after.split_at(end.unwrap_or(after.len()));
-            }
-        } else {
-            (value, rest) = ("", after);
-        }
-        if key.eq_ignore_ascii_case(name) {
-            return Some(value.trim());
-        }
-        if rest.is_empty() {
-            return None;
-        }
-    }
-}
-
-/// Splits at the end tag of an element whose content is not markup.
-fn until_end_tag<'t>(text: &'t str, name: &str) -> (&'t str, &'t str) {
-    let mut from = 0;
-    while let Some(at) = text[from..].find("</").map(|at| from + at) {
-        let after = &text[at + 2..];
-        let is_it = after.get(..name.len()).is_some_and(|n| n.eq_ignore_ascii_case(name))
-            && !after[name.len()..].starts_with(|c: char| c.is_ascii_alphanumeric());
-        if is_it {
-            let end = after.find('>').map_or(after.len(), |end| end + 1);
-            return (&text[..at], &after[end..]);
-        }
-        from = at + 2;
-    }
-    (text, "")
-}
-
-/// Replaces character references. One that is not known stays as it was written.
-fn unescape(text: &str) -> String {
-    /// The longest name in the list, and room for `#x10FFFF`.
-    const NAME_MAX: usize = 8;
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let len = rest[1..].bytes().take(NAME_MAX + 1);
-        let len = len.take_while(|&b| b.is_ascii_alphanumeric() || b == b'#').count();
-        match reference(&rest[1..=len]) {
-            Some(c) => {
-                out.push(c);
-                rest = &rest[1 + len..];
-                rest = rest.strip_prefix(';').unwrap_or(rest);
-            }
-            None => {
-                out.push('&');
-                rest = &rest[1..];
-            }
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-fn reference(name: &str) -> Option<char> {
-    if let Some(digits) = name.strip_prefix('#') {
-        let hex = digits.strip_prefix(['x', 'X']);
-        let code = hex.map_or_else(|| digits.parse(), |hex| u32::from_str_radix(hex, 16));
-        // Zero, and what is no character, becomes the mark of a broken one, as in browsers.
-        return code.ok().map(|c| char::from_u32(c).filter(|&c| c != '\0').unwrap_or('\u{FFFD}'));
-    }
-    // Those that Chinese office programs and editors of web pages write.
-    Some(match name {
-        "nbsp" => '\u{A0}',
-        "ensp" => '\u{2002}',
-        "emsp" => '\u{2003}',
-        "thinsp" => '\u{2009}',
-        "zwnj" | "zwj" => '\u{200B}',
-        "lt" | "LT" => '<',
-        "gt" | "GT" => '>',
-        "amp" | "AMP" => '&',
-        "quot" | "QUOT" => '"',
-        "apos" => '\'',
-        "ldquo" => '“',
-        "rdquo" => '”',
-        "lsquo" => '‘',
-        "rsquo" => '’',
-        "laquo" => '«',
-        "raquo" => '»',
-        "lsaquo" => '‹',
-        "rsaquo" => '›',
-        "mdash" => '—',
-        "ndash" => '–',
-        "minus" => '−',
-        "hellip" => '…',
-        "middot" => '·',
-        "bull" => '•',
-        "times" => '×',
-        "divide" => '÷',
-        "plusmn" => '±',
-        "deg" => '°',
-        "permil" => '‰',
-        "yen" => '¥',
-        "sect" => '§',
-        "copy" => '©',
-        "reg" => '®',
-        _ => return None,
-    })
+/// The text of a token. It comes out of a `str` and is one again; a broken one would show as such.
+fn lossy(text: &HtmlString) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(text)
 }

@@ -19,12 +19,12 @@ const HOMES: &[(&str, &[&str])] = &[
     ("comfy_table", &["src/cli"]),
     ("cel", &["build.rs", "src/codegen/"]),
     ("protox", &["build.rs", "src/codegen/"]),
-    ("scraper", &["src/document/"]),
+    ("html5gum", &["src/document/"]),
     ("zip", &["src/document/"]),
     ("quick_xml", &["src/document/"]),
 ];
 /// Of these, one file alone speaks.
-const HOMES_OF_ONE_FILE: &[&str] = &["scraper", "zip", "quick_xml"];
+const HOMES_OF_ONE_FILE: &[&str] = &["html5gum", "zip", "quick_xml"];
 /// The file in which every gRPC status is made.
 const STATUS_HOME: &str = "src/status.rs";
 /// The functions of `tonic::Status` that make one.
