@@ -74,9 +74,9 @@ fn sum_of_year(
         match archive.report(&id) {
             Ok(report) if counts(&report, question.include_unaccepted) => {
                 coverage.included += 1;
-                coverage.unaccepted += i32::from(report.effective_revision == 0);
+                coverage.unaccepted += i32::from(!is_accepted(&report));
                 coverage.as_published += i32::from(!report.as_published_reason.is_empty());
-                revisions.insert(format!("{id}/revisions/{}", revision(&report)));
+                revisions.insert(format!("{id}/revisions/{}", report.latest_revision));
                 tally.add(&report)?;
             }
             Ok(_) | Err(Failure::ReportNotFound(_)) => {
@@ -129,17 +129,18 @@ fn subtree<'a>(organs: &'a [Organ], top: &OrganId, year: i32) -> Vec<&'a Organ> 
 }
 
 /// Whether a stored report takes part in sums.
+///
+/// Only the latest content is stored, so it is added only where it is what was accepted, or where
+/// what waits for acceptance was asked for: a sum never names one revision and adds another.
 fn counts(report: &Report, include_unaccepted: bool) -> bool {
-    use report::State;
-    match report.state() {
-        State::Accepted | State::Published | State::Amending => true,
-        State::Submitted => include_unaccepted || report.effective_revision > 0,
-        State::Unspecified | State::Draft | State::Returned | State::Void => false,
-    }
+    is_accepted(report) || (include_unaccepted && report.state() == report::State::Submitted)
 }
 
-fn revision(report: &Report) -> i32 {
-    if report.effective_revision > 0 { report.effective_revision } else { report.latest_revision }
+/// Whether the latest content is that which was accepted.
+fn is_accepted(report: &Report) -> bool {
+    use report::State;
+    let in_force = matches!(report.state(), State::Accepted | State::Published | State::Amending);
+    in_force && report.effective_revision == report.latest_revision
 }
 
 /// Running sums of all cells.

@@ -8,8 +8,6 @@ mod format;
 mod organ;
 mod report;
 
-use std::net::SocketAddr;
-
 use tonic::Request;
 
 use crate::check::{Check, violations};
@@ -40,8 +38,9 @@ fn principal<T>(request: &Request<T>) -> Result<String, Failure> {
     let Some(value) = request.metadata().get(PRINCIPAL) else {
         return Ok(String::new());
     };
+    // A caller without an address is a stranger.
     let local =
-        request.remote_addr().as_ref().map(SocketAddr::ip).is_none_or(|ip| ip.is_loopback());
+        request.remote_addr().is_some_and(|address| address.ip().to_canonical().is_loopback());
     if !local {
         return Err(Failure::Principal("a principal is taken from loopback only"));
     }

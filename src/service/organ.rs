@@ -37,8 +37,8 @@ impl OrganService for Organs {
         let id = OrganId::parse(&request.organ_id)
             .ok_or_else(|| Failure::OrganNotFound(request.organ_id.clone()))?;
         let organ = request.organ.unwrap_or_default();
-        let (organ, position) =
-            self.archive.create_organ(&id, organ, request.validate_only).await?;
+        let created = self.archive.create_organ(&id, organ, request.validate_only).await;
+        let (organ, position) = created.map_err(within_request)?;
         let mut response = Response::new(organ);
         let position = position.and_then(|p| AsciiMetadataValue::try_from(p.to_string()).ok());
         if let Some(position) = position {
@@ -74,6 +74,15 @@ impl OrganService for Organs {
             next_page_token: page.next.map(|key| page_token(&asked, &key)).unwrap_or_default(),
         }))
     }
+}
+
+/// What the archive finds in an organ, at its place in the request.
+fn within_request(failure: Failure) -> Failure {
+    let Failure::InvalidRequest(mut findings) = failure else { return failure };
+    for finding in &mut findings {
+        finding.field_path.insert_str(0, "organ.");
+    }
+    Failure::InvalidRequest(findings)
 }
 
 /// The terms of a filter over organs.

@@ -11,7 +11,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const HOUSING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/housing-2023.json");
-const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/demo/report.html");
+const PAGE: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/document/housing-2023.html");
 const NOT_HELD: &str = "表三·（四）无法提供·1.本机关不掌握相关政府信息";
 
 /// What a run left.

@@ -352,6 +352,8 @@ async fn refuses_organs_that_cannot_stand() {
     let coded = |code: &str| Organ { credit_code: code.to_owned(), ..organ(None) };
     let wrong = coded("11370812004339255C");
     assert_eq!(refused("a", wrong).await, "INVALID_REQUEST ORGAN_CREDIT_CODE");
+    let status = create(&channel, "a", coded("11370812004339255C")).await.expect_err("refused");
+    assert_eq!(Details::of(&status).fields[0].field, "organ.credit_code");
     create(&channel, "a", coded("11370812004339255B")).await.expect("the code checks");
     server.stop().await;
 }

@@ -21,7 +21,7 @@ use super::console::{Console, Style};
 use super::{Error, Outcome, aggregate, form_table, get, organs, set, submit, table, validate};
 
 /// The document that the story begins with.
-const DOCUMENT: &str = include_str!("report.html");
+const DOCUMENT: &str = include_str!("../../../tests/fixtures/document/housing-2023.html");
 /// The cell that is broken and mended: 51 in the document.
 const CELL: &str = "表三·（四）·1·自然人";
 const PATH: &str = "requests.unable.not_held.natural_person";
