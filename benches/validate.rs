@@ -90,7 +90,7 @@ type Row = Option<ApplicantCounts>;
 /// The sums of table three as one would write them by hand: no ids, no paths, no policy for blanks.
 fn sums_by_hand(report: &Report) -> bool {
     let Some(Requests {
-        new_received,
+        newly_received,
         carried_in,
         granted,
         partially_granted,
@@ -127,7 +127,7 @@ fn sums_by_hand(report: &Report) -> bool {
         &other.fee_unpaid,
         &other.other_reason,
     ];
-    let frame = [new_received, carried_in, total_processed, carried_out];
+    let frame = [newly_received, carried_in, total_processed, carried_out];
     let [received, carried, total, left] = frame.map(figures);
     let mut sums = [0_i64; 7];
     for row in processed.map(figures) {

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::archive::{Archive, is_active, parent_in};
 use crate::failure::Failure;
 use crate::form::{Amount, CELLS, Cell, CellKind};
-use crate::limits::{COVERAGE_LIST_MAX, PAGE_SIZE_MAX};
+use crate::limits::{COVERAGE_LIST_MAX, PAGE_BYTES_MAX, PAGE_SIZE_MAX};
 use crate::names::{OrganId, ReportId};
 use crate::pb::{Aggregate, CellSum, Coverage, Organ, Report, Scope, Summing, report};
 use crate::query::hex;
@@ -37,7 +37,33 @@ pub fn aggregate(archive: &Archive, question: &Question) -> Result<Vec<Aggregate
     archive.organ(&question.organ)?;
     let organs = all_organs(archive)?;
     let sum = |&year: &i32| sum_of_year(archive, &organs, question, year);
-    question.years.iter().map(sum).collect()
+    let mut sums: Vec<Aggregate> = question.years.iter().map(sum).collect::<Result<_, _>>()?;
+    let mut room = PAGE_BYTES_MAX;
+    for coverage in sums.iter_mut().filter_map(|sum| sum.coverage.as_mut()) {
+        let mut cut = fit(&mut coverage.missing_organs, &mut room);
+        cut |= fit(&mut coverage.included_revisions, &mut room);
+        coverage.lists_truncated |= cut;
+    }
+    Ok(sums)
+}
+
+/// Cuts a list to the room that is left in the answer, and says whether it did.
+fn fit(list: &mut Vec<String>, room: &mut usize) -> bool {
+    /// What a name takes beside its own bytes.
+    const OVERHEAD: usize = 4;
+    let kept = list
+        .iter()
+        .take_while(|name| match room.checked_sub(name.len() + OVERHEAD) {
+            Some(left) => {
+                *room = left;
+                true
+            }
+            None => false,
+        })
+        .count();
+    let cut = kept < list.len();
+    list.truncate(kept);
+    cut
 }
 
 fn all_organs(archive: &Archive) -> Result<Vec<Organ>, Failure> {
@@ -152,7 +178,8 @@ struct Tally {
 /// The running sum of one cell.
 enum Sum {
     Count(i128),
-    Money(Decimal),
+    /// With the largest scale of the parts, which adding zero does not keep.
+    Money(Decimal, u32),
 }
 
 impl Tally {
@@ -167,7 +194,9 @@ impl Tally {
             let value = match value {
                 Amount::Count(count) => Sum::Count(i128::from(count)),
                 Amount::Money(text) => {
-                    Sum::Money(text.parse().map_err(|_| unsummable(cell, &report.name))?)
+                    let money: Decimal =
+                        text.parse().map_err(|_| unsummable(cell, &report.name))?;
+                    Sum::Money(money, money.scale())
                 }
                 Amount::Text(_) => continue,
             };
@@ -175,10 +204,11 @@ impl Tally {
             *given += 1;
             match (sum, value) {
                 (Sum::Count(sum), Sum::Count(value)) => *sum += value,
-                (Sum::Money(sum), Sum::Money(value)) => {
+                (Sum::Money(sum, scale), Sum::Money(value, own)) => {
+                    *scale = own.max(*scale);
                     *sum = sum.checked_add(value).ok_or_else(|| unsummable(cell, &report.name))?;
                 }
-                (Sum::Count(_), Sum::Money(_)) | (Sum::Money(_), Sum::Count(_)) => {
+                (Sum::Count(_), Sum::Money(..)) | (Sum::Money(..), Sum::Count(_)) => {
                     return Err(unsummable(cell, &report.name));
                 }
             }
@@ -195,7 +225,10 @@ impl Tally {
                 Sum::Count(sum) => {
                     Amount::Count(i64::try_from(sum).map_err(|_| unsummable(cell, "the sum"))?)
                 }
-                Sum::Money(sum) => Amount::Money(sum.to_string()),
+                Sum::Money(mut sum, scale) => {
+                    sum.rescale(scale);
+                    Amount::Money(sum.to_string())
+                }
             };
             cells.push(CellSum {
                 field_path: cell.path.to_owned(),
@@ -219,7 +252,7 @@ impl Tally {
 
 fn zero(kind: CellKind) -> Sum {
     match kind {
-        CellKind::Money => Sum::Money(Decimal::ZERO),
+        CellKind::Money => Sum::Money(Decimal::ZERO, 0),
         CellKind::Count | CellKind::Text => Sum::Count(0),
     }
 }

@@ -1,7 +1,8 @@
 //! The archive of organs and reports: what a stored entry says, and what must hold for it.
 //!
 //! It knows the store's keys and values and nothing of gRPC. Keys: `o/{organ}` holds an `Organ`,
-//! `r/{organ}/{year}-{scope}` the latest content and state of a `Report`.
+//! `r/{organ}!{year}-{scope}` the latest content and state of a `Report`; `!` sorts before all that
+//! an id may hold, so that reports stand in the order of their organs.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::check::{Evidence, Value, Violation, violations};
 use crate::failure::Failure;
 use crate::finding::{self, counts, findings, unexplained};
-use crate::limits::PAGE_BYTES_MAX;
+use crate::limits::{PAGE_BYTES_MAX, PAGE_KEYS_MAX};
 use crate::names::{OrganId, ReportId};
 use crate::pb::rule::Engine;
 use crate::pb::{Affiliation, Finding, Organ, Report, Severity, report};
@@ -120,7 +121,7 @@ impl Archive {
         limit: usize,
         keep: impl Fn(&Report) -> bool,
     ) -> Result<Page<Report>, Failure> {
-        let prefix = organ.map_or_else(|| "r/".to_owned(), |id| format!("r/{}/", id.as_str()));
+        let prefix = organ.map_or_else(|| "r/".to_owned(), |id| format!("r/{}!", id.as_str()));
         self.list(prefix.as_bytes(), after, limit, |report: Report| keep(&report).then_some(report))
     }
 
@@ -233,6 +234,7 @@ impl Archive {
                     return Err(failure(index));
                 }
             }
+            self.store.writable().map_err(Failure::WritesOff)?;
             return Ok(None);
         }
         match self.store.commit(entry, preconditions).await {
@@ -247,7 +249,8 @@ impl Archive {
         }
     }
 
-    /// Reads from `prefix` on until `limit` items are kept or a page's bytes are full.
+    /// Reads from `prefix` on until `limit` items are kept, a page's bytes are full, or as many
+    /// keys are read as one call may.
     fn list<M: Message + Default>(
         &self,
         prefix: &[u8],
@@ -258,11 +261,12 @@ impl Archive {
         /// Read at a time: a page of a filtered list may need many.
         const BATCH: usize = 256;
         let mut items = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut keys) = (0, 0);
         let mut last = after.map(<[u8]>::to_vec);
         loop {
             let batch = self.store.scan(prefix, last.as_deref(), BATCH)?;
             let ended = batch.len() < BATCH;
+            keys += batch.len();
             for (key, value) in batch {
                 let Some(item) = keep(decode(&value)?) else {
                     last = Some(key);
@@ -277,6 +281,9 @@ impl Archive {
             }
             if ended {
                 return Ok(Page { items, next: None });
+            }
+            if keys >= PAGE_KEYS_MAX {
+                return Ok(Page { items, next: last });
             }
         }
     }
@@ -356,7 +363,7 @@ fn organ_key(id: &OrganId) -> Vec<u8> {
 }
 
 fn report_key(id: &ReportId) -> Vec<u8> {
-    format!("r/{}/{}", id.organ.as_str(), id.suffix()).into_bytes()
+    format!("r/{}!{}", id.organ.as_str(), id.suffix()).into_bytes()
 }
 
 fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, Failure> {

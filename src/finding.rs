@@ -159,7 +159,8 @@ fn blank_labels(rule: &pb::Rule, operands: &[Operand]) -> String {
     }
     let labels: Vec<&str> = operands
         .iter()
-        .filter(|operand| operand.value.is_none())
+        // Parts of the report are named by the rule itself.
+        .filter(|operand| operand.value.is_none() && operand.field_path.contains('.'))
         .filter_map(|operand| form::place(&operand.field_path))
         .map(|(_, place)| place.zh.rsplit('·').next().unwrap_or(place.zh))
         .collect();

@@ -8,15 +8,19 @@ use crate::pb::Limit;
 pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
 /// A document, as its reader has it.
 pub const DOCUMENT_BYTES_MAX: usize = document::BYTES_MAX;
-/// An encoded `google.rpc.Status`: clients cap trailers at 8 KB, base64 and other trailers take
-/// their share.
-pub const STATUS_BYTES_MAX: usize = 6 << 10;
+/// An encoded `google.rpc.Status`. Clients cap trailers at 8 KiB: base64 takes a third more, the
+/// message, percent-encoded, and the names of the trailers take the rest.
+pub const STATUS_BYTES_MAX: usize = 5 << 10;
+/// The message of a status, in English or Chinese: it travels beside the details.
+pub const STATUS_MESSAGE_BYTES_MAX: usize = 300;
 /// The page where the caller does not say.
 pub const PAGE_SIZE_DEFAULT: usize = 50;
 /// The largest page: a page of full reports stays below what clients take.
 pub const PAGE_SIZE_MAX: usize = 1000;
 /// Bytes of one page, since clients take answers of 4 MiB by default.
 pub const PAGE_BYTES_MAX: usize = 3 << 20;
+/// Keys read for one page: a filter that keeps little must not hold a call for ever.
+pub const PAGE_KEYS_MAX: usize = 20_000;
 /// Members named in one list of a coverage.
 pub const COVERAGE_LIST_MAX: usize = 10_000;
 /// Calls under way on one connection.
@@ -28,44 +32,21 @@ pub const SHUTDOWN_SECONDS_MAX: u64 = 10;
 
 /// The list that the server serves.
 pub fn all() -> Vec<Limit> {
-    let row = |name: &str, value: usize, unit: &str, text_zh: &str, text_en: &str| Limit {
-        name: name.to_owned(),
-        value: i64::try_from(value).unwrap_or(i64::MAX),
-        unit: unit.to_owned(),
-        text_zh: text_zh.to_owned(),
-        text_en: text_en.to_owned(),
-    };
-    vec![
+    let mut all = vec![
         row("message_bytes_max", MESSAGE_BYTES_MAX, "bytes", "单个消息", "one message"),
         row("document_bytes_max", DOCUMENT_BYTES_MAX, "bytes", "单个文档", "one document"),
-        row(
-            "document_part_bytes_max",
-            document::PART_BYTES_MAX,
-            "bytes",
-            "文档解压后的正文",
-            "the unpacked text of a document",
-        ),
-        row("document_cells_max", document::CELLS_MAX, "cells", "文档的单元格", "a document"),
-        row("document_rows_max", document::ROWS_MAX, "rows", "文档的表格行", "a document"),
-        row("document_columns_max", document::COLUMNS_MAX, "columns", "表格的列", "a table"),
-        row(
-            "document_paragraphs_max",
-            document::PARAGRAPHS_MAX,
-            "paragraphs",
-            "文档的段落",
-            "a document",
-        ),
-        row(
-            "document_table_depth_max",
-            document::TABLE_DEPTH_MAX,
-            "levels",
-            "表格嵌套层数",
-            "tables within tables",
-        ),
         row("status_bytes_max", STATUS_BYTES_MAX, "bytes", "错误详情", "the details of an error"),
         row("page_size_default", PAGE_SIZE_DEFAULT, "items", "每页默认条数", "a page by default"),
         row("page_size_max", PAGE_SIZE_MAX, "items", "每页最多条数", "the largest page"),
         row("page_bytes_max", PAGE_BYTES_MAX, "bytes", "每页最多字节数", "the bytes of a page"),
+        row("page_keys_max", PAGE_KEYS_MAX, "items", "每页最多读取条数", "what a page reads"),
+        row(
+            "status_message_bytes_max",
+            STATUS_MESSAGE_BYTES_MAX,
+            "bytes",
+            "错误说明",
+            "the message of an error",
+        ),
         row("coverage_list_max", COVERAGE_LIST_MAX, "items", "覆盖清单", "a list of a coverage"),
         row(
             "calls_per_connection_max",
@@ -95,5 +76,46 @@ pub fn all() -> Vec<Limit> {
             "停机等待",
             "the wait for calls at a stop",
         ),
+    ];
+    all.extend(of_documents());
+    all
+}
+
+fn of_documents() -> Vec<Limit> {
+    vec![
+        row(
+            "document_part_bytes_max",
+            document::PART_BYTES_MAX,
+            "bytes",
+            "文档解压后的正文",
+            "the unpacked text of a document",
+        ),
+        row("document_cells_max", document::CELLS_MAX, "cells", "文档的单元格", "a document"),
+        row("document_rows_max", document::ROWS_MAX, "rows", "文档的表格行", "a document"),
+        row("document_columns_max", document::COLUMNS_MAX, "columns", "表格的列", "a table"),
+        row(
+            "document_paragraphs_max",
+            document::PARAGRAPHS_MAX,
+            "paragraphs",
+            "文档的段落",
+            "a document",
+        ),
+        row(
+            "document_table_depth_max",
+            document::TABLE_DEPTH_MAX,
+            "levels",
+            "表格嵌套层数",
+            "tables within tables",
+        ),
     ]
+}
+
+fn row(name: &str, value: usize, unit: &str, text_zh: &str, text_en: &str) -> Limit {
+    Limit {
+        name: name.to_owned(),
+        value: i64::try_from(value).unwrap_or(i64::MAX),
+        unit: unit.to_owned(),
+        text_zh: text_zh.to_owned(),
+        text_en: text_en.to_owned(),
+    }
 }

@@ -3,7 +3,7 @@
 //! The catalogue is written by `build.rs` from the options of the schema: severity, class, texts
 //! and what a missing operand means stand beside each rule there, and nowhere else.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use prost::Message as _;
@@ -14,6 +14,10 @@ use crate::pb::{self, Report, Rule, blank};
 
 /// A path that names no cell or table of the form.
 const BLANKS_PATH: &str = "blanks.path";
+/// Blanks beyond twice the limit of the list are not looked at, as in the compiled rules.
+const BLANKS_READ_MAX: usize = 1024;
+/// A path that is listed twice.
+const BLANKS_REPEATED: &str = "blanks.repeated";
 /// A cell that is listed as blank and has a value.
 const BLANKS_VALUED: &str = "blanks.valued";
 
@@ -42,26 +46,44 @@ pub fn broken(report: &Report) -> Vec<Violation> {
     out
 }
 
-/// Each blank names a cell or a table of the form that has no value.
+/// Each blank names, once, a cell of the edition or a missing table, and what it names has no
+/// value.
 fn blanks(report: &Report, out: &mut Vec<Violation>) {
-    for (index, blank) in report.blanks.iter().enumerate() {
+    let mut seen = HashSet::new();
+    for (index, blank) in report.blanks.iter().take(BLANKS_READ_MAX).enumerate() {
         let path = blank.field_path.as_str();
         if path.is_empty() {
             continue; // `required` has said it
         }
-        let broken = match (form::cell(path), table_is_there(report, path)) {
-            (Some(cell), _) => cell.get(report).map(|value| (BLANKS_VALUED, value.to_string())),
-            (None, Some(there)) => {
-                let missing = blank.kind() == blank::Kind::TableMissing;
-                (there && missing).then(|| (BLANKS_VALUED, path.to_owned()))
-            }
-            (None, None) => Some((BLANKS_PATH, path.to_owned())),
+        let broken = if seen.insert(path) {
+            broken_blank(report, blank)
+        } else {
+            Some((BLANKS_REPEATED, path.to_owned()))
         };
         if let Some((rule, found)) = broken {
             let evidence =
                 Evidence { operands: vec![("", Value::Text(found))], ..Evidence::default() };
             out.push(Violation { rule, path: format!("blanks[{index}].field_path"), evidence });
         }
+    }
+}
+
+/// The rule that one blank breaks, and what was found.
+fn broken_blank(report: &Report, blank: &pb::Blank) -> Option<(&'static str, String)> {
+    let path = blank.field_path.as_str();
+    let whole_table = blank.kind() == blank::Kind::TableMissing;
+    let other_table = match report.edition() {
+        pb::Edition::Edition2021 => "disclosure_2019",
+        pb::Edition::Edition2019 => "disclosure",
+        pb::Edition::Unspecified => "",
+    };
+    match (form::cell(path), table_is_there(report, path)) {
+        _ if path.split('.').next() == Some(other_table) => Some((BLANKS_PATH, path.to_owned())),
+        (Some(cell), _) if !whole_table => {
+            cell.get(report).map(|value| (BLANKS_VALUED, value.to_string()))
+        }
+        (None, Some(there)) if whole_table => there.then(|| (BLANKS_VALUED, path.to_owned())),
+        _ => Some((BLANKS_PATH, path.to_owned())),
     }
 }
 

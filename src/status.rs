@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 
 use crate::failure::Failure;
 use crate::form::Labelled;
-use crate::limits::STATUS_BYTES_MAX;
+use crate::limits::{STATUS_BYTES_MAX, STATUS_MESSAGE_BYTES_MAX};
 use crate::pb::rpc::bad_request::FieldViolation;
 use crate::pb::rpc::precondition_failure;
 use crate::pb::rpc::{BadRequest, ErrorInfo, LocalizedMessage, PreconditionFailure, ResourceInfo};
@@ -148,7 +148,7 @@ impl Answer {
                 violations: vec![precondition_failure::Violation {
                     r#type: reason_word(reason),
                     subject: subject.to_owned(),
-                    description: description.to_owned(),
+                    description: cut(description.to_owned()),
                 }],
             },
         ));
@@ -161,7 +161,7 @@ impl Answer {
             &BadRequest {
                 field_violations: vec![FieldViolation {
                     field: field.to_owned(),
-                    description: description.to_owned(),
+                    description: cut(description.to_owned()),
                     reason: reason_word(self.reason),
                     localized_message: Some(chinese_text(self.reason.zh())),
                 }],
@@ -176,7 +176,9 @@ impl Answer {
     }
 
     /// The status, its details cut to what fits.
-    fn encode(self, message: String) -> Status {
+    fn encode(mut self, message: String) -> Status {
+        let message = cut(message);
+        self.chinese = cut(self.chinese);
         let mut shown = self.findings.len();
         loop {
             let encoded = self.status(&message, shown).encode_to_vec();
@@ -206,6 +208,19 @@ impl Answer {
         details.extend(self.details.iter().cloned());
         rpc::Status { code: self.code as i32, message: message.to_owned(), details }
     }
+}
+
+/// A message at its limit, cut between characters.
+fn cut(mut message: String) -> String {
+    if message.len() > STATUS_MESSAGE_BYTES_MAX {
+        let mut end = STATUS_MESSAGE_BYTES_MAX - '…'.len_utf8();
+        while !message.is_char_boundary(end) {
+            end -= 1;
+        }
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 /// A finding as a field violation: the rule id as reason, both languages.

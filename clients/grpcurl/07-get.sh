@@ -3,4 +3,4 @@
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 call ReportService/GetReport '{"name": "organs/demo-housing/reports/2023-own"}' |
-  jq '{name, state, submitter, etag, newReceived: .requests.newReceived}'
+  jq '{name, state, submitter, etag, newlyReceived: .requests.newlyReceived}'

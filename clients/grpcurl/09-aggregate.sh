@@ -4,5 +4,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 call AggregateService/AggregateReports '{"organ": "organs/demo-city", "years": [2023],
   "includeUnaccepted": true, "listMembers": true}' |
-  jq '.aggregates[0] | {fees: .disclosure.feesWanYuan, newReceived: .requests.newReceived.total,
+  jq '.aggregates[0] | {fees: .disclosure.feesWanYuan, newlyReceived: .requests.newlyReceived.total,
     disputes: .disputes.reconsideration.total, coverage}'

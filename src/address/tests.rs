@@ -21,7 +21,7 @@ fn finds_a_cell_by_each_spelling() {
         ("三、本年度办理结果·（三）·4·自然人", "requests.denied.third_party.natural_person"),
         ("危及\"三安全一稳定\"·总计", "requests.denied.security_stability.total"),
         ("危及三安全一稳定·合计", "requests.denied.security_stability.total"),
-        ("表三·一、·法人或其他组织·科研机构", "requests.new_received.research"),
+        ("表三·一、·法人或其他组织·科研机构", "requests.newly_received.research"),
         ("表三·四、·自然人", "requests.carried_out.natural_person"),
         ("表三·（七）·总计", "requests.total_processed.total"),
         ("表三·总计·总计", "requests.total_processed.total"),
@@ -34,7 +34,7 @@ fn finds_a_cell_by_each_spelling() {
         ("表四·行政诉讼·直接起诉·结果维持", "disputes.litigation_direct.upheld"),
         ("复议后起诉·总计", "disputes.litigation_after_reconsideration.total"),
         ("requests.granted.total", "requests.granted.total"),
-        ("requests.newReceived.naturalPerson", "requests.new_received.natural_person"),
+        ("requests.newlyReceived.naturalPerson", "requests.newly_received.natural_person"),
         ("Disclosed / natural persons", "requests.granted.natural_person"),
         ("organ", "organ"),
         ("报告年度", "year"),
@@ -152,7 +152,7 @@ fn registers_blanks_and_removes_them_with_a_value() {
         assert_eq!(one.field_path, "requests.granted.total");
     }
     assign(&mut report, "表三·一、·总计=/").expect("the cell takes a blank");
-    assert_eq!(report.blanks[0].field_path, "requests.new_received.total", "form order");
+    assert_eq!(report.blanks[0].field_path, "requests.newly_received.total", "form order");
     let change = assign(&mut report, "表三·（一）·总计=8").expect("the cell takes a count");
     assert_eq!(change.old, Content::Blank(Some(blank::Kind::Dash)));
     assert_eq!(change.new, Content::Value("8".to_owned()));

@@ -110,7 +110,7 @@ pub(super) fn reports_table(console: &Console, reports: &[Report]) -> String {
             Cell::new(author(report)),
             Cell::new(console.pick(state.zh(), state.en())),
             table::figure(&report.latest_revision.to_string(), false),
-            figure("requests.new_received.total"),
+            figure("requests.newly_received.total"),
             figure("requests.total_processed.total"),
             figure("requests.carried_out.total"),
         ]);

@@ -247,9 +247,13 @@ impl Writer<'_> {
         if nested.is_none() && items.is_none() {
             return Ok(());
         }
+        // A list far over its limit costs no more than one just over it.
+        let bound = of_list.as_ref().and_then(|r| number(r, "max_items"));
+        let taken = bound.map(|bound| format!(".take({})", 2 * bound)).unwrap_or_default();
         writeln!(
             self.out,
-            "        for (index, value) in {own}.iter().enumerate() {{\n            let path = &path.item({name:?}, index);"
+            "        for (index, value) in {own}.iter(){taken}.enumerate() {{\n            \
+             let path = &path.item({name:?}, index);"
         )?;
         if nested.is_some() {
             self.out.push_str("            Check::check(value, path, out);\n");

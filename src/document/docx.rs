@@ -55,8 +55,12 @@ fn has_end_record(bytes: &[u8]) -> bool {
     tail.windows(RECORD_BYTES).any(|window| window.starts_with(b"PK\x05\x06"))
 }
 
+/// What is told of the library's words.
+const DETAIL_CHARS_MAX: usize = 200;
+
 fn damaged(error: &dyn std::fmt::Display) -> Error {
-    Error::DocxDamaged { detail: error.to_string() }
+    // The library quotes what it read, which may be as long as the file.
+    Error::DocxDamaged { detail: error.to_string().chars().take(DETAIL_CHARS_MAX).collect() }
 }
 
 /// The state while the elements of the main part pass by.

@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use super::validate;
+use super::{off_the_loop, validate};
 use crate::aggregate::{Question, aggregate};
 use crate::archive::Archive;
 use crate::failure::Failure;
@@ -39,10 +39,7 @@ impl AggregateService for Aggregates {
             list_members: request.list_members,
         };
         let archive = self.archive.clone();
-        // The sum reads every report below the organ: it must not hold up other calls.
-        let aggregates = tokio::task::spawn_blocking(move || aggregate(&archive, &question))
-            .await
-            .map_err(|e| Failure::Store(e.to_string()))??;
+        let aggregates = off_the_loop(move || aggregate(&archive, &question)).await?;
         Ok(Response::new(pb::AggregateReportsResponse { aggregates }))
     }
 }

@@ -3,7 +3,7 @@
 use tokio_stream::StreamExt as _;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::validate;
+use super::{off_the_loop, validate};
 use crate::document::{self, Document};
 use crate::failure::Failure;
 use crate::finding::{counts, findings};
@@ -22,10 +22,7 @@ impl DocumentService for Documents {
         request: Request<Streaming<pb::ParseDocumentRequest>>,
     ) -> Result<Response<pb::ParseDocumentResponse>, Status> {
         let (header, bytes) = collect(request.into_inner()).await?;
-        // Reading takes milliseconds of one core: it must not hold up other calls.
-        let answer = tokio::task::spawn_blocking(move || parse(&header, &bytes))
-            .await
-            .map_err(|e| Failure::Store(e.to_string()))??;
+        let answer = off_the_loop(move || parse(&header, &bytes)).await?;
         Ok(Response::new(answer))
     }
 }

@@ -50,6 +50,13 @@ fn principal<T>(request: &Request<T>) -> Result<String, Failure> {
     }
 }
 
+/// Runs what reads much of the store, or computes for long, where it holds up no other call.
+async fn off_the_loop<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| Failure::Store(e.to_string()))?
+}
+
 /// How many items a page holds, from what the caller asked for.
 fn page_size(asked: i32) -> usize {
     match usize::try_from(asked) {

@@ -3,7 +3,7 @@
 use tonic::metadata::AsciiMetadataValue;
 use tonic::{Request, Response, Status};
 
-use super::{after, page_size, validate};
+use super::{after, off_the_loop, page_size, validate};
 use crate::archive::Archive;
 use crate::failure::Failure;
 use crate::names::OrganId;
@@ -68,7 +68,11 @@ impl OrganService for Organs {
         let asked = format!("organs\n{}", request.filter);
         let after = after(&asked, &request.page_token)?;
         let limit = page_size(request.page_size);
-        let page = self.archive.organs(after.as_deref(), limit, |organ| filter.keeps(organ))?;
+        let archive = self.archive.clone();
+        let page = off_the_loop(move || {
+            archive.organs(after.as_deref(), limit, |organ| filter.keeps(organ))
+        })
+        .await?;
         Ok(Response::new(pb::ListOrgansResponse {
             organs: page.items,
             next_page_token: page.next.map(|key| page_token(&asked, &key)).unwrap_or_default(),

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{after, page_size, principal, validate};
+use super::{after, off_the_loop, page_size, principal, validate};
 use crate::archive::{Archive, Submission};
 use crate::check::violations;
 use crate::failure::Failure;
@@ -101,9 +101,11 @@ impl ReportService for Reports {
         let after = after(&asked, &request.page_token)?;
         let organ = OrganId::from_name(&request.parent);
         let limit = page_size(request.page_size);
-        let page = self
-            .archive
-            .reports(organ.as_ref(), after.as_deref(), limit, |report| filter.keeps(report))?;
+        let archive = self.archive.clone();
+        let page = off_the_loop(move || {
+            archive.reports(organ.as_ref(), after.as_deref(), limit, |r| filter.keeps(r))
+        })
+        .await?;
         Ok(Response::new(pb::ListReportsResponse {
             reports: page.items,
             next_page_token: page.next.map(|key| page_token(&asked, &key)).unwrap_or_default(),

@@ -11,7 +11,7 @@ use super::random::Random;
 
 /// Rows of table three that are no outcome of a request.
 pub(crate) const NO_OUTCOME: [&str; 4] = [
-    "requests.new_received",
+    "requests.newly_received",
     "requests.carried_in",
     "requests.total_processed",
     "requests.carried_out",
@@ -112,7 +112,7 @@ fn balance_requests(edition: Edition, figures: &mut BTreeMap<String, i64>, rando
         let carried_in = of("requests.carried_in").min(random.between(0, all));
         figures.insert(format!("requests.total_processed.{column}"), processed);
         figures.insert(format!("requests.carried_in.{column}"), carried_in);
-        figures.insert(format!("requests.new_received.{column}"), all - carried_in);
+        figures.insert(format!("requests.newly_received.{column}"), all - carried_in);
     }
     for row in rows {
         sum_row(figures, row);

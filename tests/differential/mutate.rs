@@ -92,7 +92,7 @@ const PLACES: &[&str] = &[
     "disclosure",
     "disclosure",
     "disputes.",
-    "requests.new_received.",
+    "requests.newly_received.",
     "requests.carried_in.",
     "requests.carried_out.",
     "requests.",
@@ -270,7 +270,7 @@ fn other_edition_cell(report: &mut Report, random: &mut Random) {
 fn near_threshold(report: &mut Report, random: &mut Random) {
     let part = random.between(9, 11);
     let (rows, whole) = if random.one_in(2) {
-        (["carried_out", "new_received", "carried_in"], part * 4)
+        (["carried_out", "newly_received", "carried_in"], part * 4)
     } else {
         (["other.other_reason", "total_processed", "carried_in"], part * 5)
     };

@@ -97,7 +97,7 @@ fn build(old: bool, numbers: Vec<i64>) -> Report {
         put("carried_out", carried_out);
         let carried_in = draw() % (processed + carried_out + 1);
         put("carried_in", carried_in);
-        put("new_received", processed + carried_out - carried_in);
+        put("newly_received", processed + carried_out - carried_in);
     }
     for (row, total) in totals.0 {
         put(&mut report, &format!("requests.{row}.total"), total);

@@ -196,7 +196,7 @@ fn fields<'a>(json: &'a mut Value, path: &str) -> Result<&'a mut Map<String, Val
     json.as_object_mut().ok_or_else(|| format!("{path} leads through something that is no message"))
 }
 
-/// `disclosure_2019` → `disclosure2019`, `new_received` → `newReceived`.
+/// `disclosure_2019` → `disclosure2019`, `newly_received` → `newlyReceived`.
 fn json_name(name: &str) -> String {
     let mut words = name.split('_');
     let mut out = words.next().unwrap_or_default().to_owned();

@@ -44,7 +44,7 @@ fn names_the_sums_of_row_and_column_of_a_wrong_cell() {
 #[test]
 fn marks_what_follows_from_other_columns_as_derived() {
     let mut report = housing();
-    for path in ["requests.new_received.natural_person", "requests.new_received.total"] {
+    for path in ["requests.newly_received.natural_person", "requests.newly_received.total"] {
         set(&mut report, path, "66");
     }
     assert_eq!(

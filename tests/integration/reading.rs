@@ -137,7 +137,7 @@ fn reads_the_edition_of_2019_with_its_blanks() {
         ("disclosure_2019.procurement.projects", "6"),
         ("disclosure_2019.procurement.amount", "251000"),
         ("disclosure_2019.procurement.amount_unit", "元"),
-        ("requests.new_received.total", "859"),
+        ("requests.newly_received.total", "859"),
         ("requests.denied.administrative_inquiry.business", "2"),
         ("requests.total_processed.natural_person", "767"),
         ("disputes.litigation_direct.pending", "1"),

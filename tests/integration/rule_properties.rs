@@ -145,10 +145,10 @@ fn equations_of(path: &str) -> BTreeSet<Key> {
         return BTreeSet::new(); // table two prints no sums
     };
     let mut out: BTreeSet<Key> = [key("applicants.total", row)].into();
-    if ["new_received", "carried_in", "total_processed", "carried_out"].contains(&name) {
+    if ["newly_received", "carried_in", "total_processed", "carried_out"].contains(&name) {
         out.insert(of_column("requests.balance"));
     }
-    if !["new_received", "carried_in", "carried_out"].contains(&name) {
+    if !["newly_received", "carried_in", "carried_out"].contains(&name) {
         out.insert(of_column("requests.total_processed"));
     }
     out

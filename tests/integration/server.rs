@@ -226,7 +226,7 @@ async fn sums_a_subtree_exactly_and_says_what_it_covers() {
     assert_eq!(nothing.coverage.expect("coverage").missing, 4);
 
     let sum = aggregate(&channel, "city", true).await;
-    assert_eq!(sum.requests.expect("table three").new_received.expect("a row").total, Some(130));
+    assert_eq!(sum.requests.expect("table three").newly_received.expect("a row").total, Some(130));
     let disclosure = sum.disclosure.expect("table two");
     assert_eq!(disclosure.fees_wan_yuan.as_deref(), Some("1318.0134"));
     assert_eq!(sum.disclosure_2019, None);
@@ -512,5 +512,79 @@ async fn records_the_principal_of_a_caller_on_this_machine() {
     request.metadata_mut().insert("nianbao-principal", long.parse().expect("ascii"));
     let status = ReportServiceClient::new(channel).submit_report(request).await.expect_err("long");
     assert_eq!(Details::of(&status).info.reason, "PRINCIPAL_REFUSED");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_reports_in_the_order_of_their_organs() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    for id in ["city0", "city-a", "city"] {
+        create(&channel, id, organ(None)).await.expect("registered");
+        submit(&channel, housing_of(id)).await.expect("taken");
+    }
+    let mut organs = OrganServiceClient::new(channel.clone());
+    let listed = organs.list_organs(pb::ListOrgansRequest::default()).await.expect("a page");
+    let names: Vec<String> = listed.into_inner().organs.into_iter().map(|o| o.name).collect();
+    let request = pb::ListReportsRequest { parent: "organs/-".to_owned(), ..Default::default() };
+    let reports = ReportServiceClient::new(channel.clone()).list_reports(request).await;
+    let reports = reports.expect("a page").into_inner().reports;
+    assert_eq!(names, ["organs/city", "organs/city-a", "organs/city0"]);
+    assert_eq!(reports.into_iter().map(|r| r.organ).collect::<Vec<_>>(), names);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_the_largest_scale_of_money_beside_zeros() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    register(&channel).await;
+    for (id, fees) in [("housing", "0.00"), ("police", "5")] {
+        let mut report = housing_of(id);
+        set(&mut report, "disclosure.fees_wan_yuan", fees);
+        submit(&channel, report).await.expect("taken");
+    }
+    let sum = aggregate(&channel, "city", true).await;
+    assert_eq!(sum.disclosure.expect("table two").fees_wan_yuan.as_deref(), Some("5.00"));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn looks_at_no_list_far_beyond_its_limit() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let mut report = housing();
+    report.blanks = vec![pb::Blank::default(); 1_300_000];
+    let request = pb::ValidateReportRequest { report: Some(Box::new(report)) };
+    let mut client = ReportServiceClient::new(server.channel().await);
+    let answer = client.validate_report(request).await.expect("an answer").into_inner();
+    // One that the list is too long, and two for each item that is looked at.
+    assert_eq!(answer.findings.len(), 1 + 2 * 1024);
+    drop(client);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keeps_status_and_message_within_what_clients_take() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let mut client = DocumentServiceClient::new(server.channel().await);
+    let mut docx = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    docx.start_file("word/document.xml", zip::write::SimpleFileOptions::default())
+        .expect("an entry");
+    let page = format!("<w:document><{}></w:x>", "a".repeat(500_000));
+    std::io::Write::write_all(&mut docx, page.as_bytes()).expect("written");
+    let bytes = docx.finish().expect("a file").into_inner();
+    let content = |content| pb::ParseDocumentRequest { content: Some(content) };
+    let messages =
+        [content(Content::Header(pb::DocumentHeader::default())), content(Content::Chunk(bytes))];
+    let status = client.parse_document(tokio_stream::iter(messages)).await.expect_err("damaged");
+    let details = Details::of(&status);
+    assert_eq!(details.info.reason, "DOCUMENT_UNREADABLE");
+    assert!(details.bytes <= nianbao::limits::STATUS_BYTES_MAX, "{} bytes", details.bytes);
+    assert!(status.message().len() <= nianbao::limits::STATUS_MESSAGE_BYTES_MAX);
+    drop(client);
     server.stop().await;
 }

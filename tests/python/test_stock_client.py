@@ -45,7 +45,7 @@ def breaks_everything():
     for part in (wrong.disclosure, wrong.requests, wrong.disputes):
         spoil(part)
     # All rows are alike so far, and so in balance.
-    wrong.requests.new_received.natural_person = -99
+    wrong.requests.newly_received.natural_person = -99
     wrong.disclosure.fees_wan_yuan = "01,5"
     wrong.requests.other.undivided.total = -5
     wrong.overview.text = " \u3000"

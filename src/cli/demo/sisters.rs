@@ -138,7 +138,7 @@ fn report<'a>(
 /// What the organs reported, and below it the sum as it came from the server.
 pub(super) fn sum_table(console: &Console, reports: &[Report], sum: &Aggregate) -> String {
     let paths = [
-        "requests.new_received.total",
+        "requests.newly_received.total",
         "requests.granted.total",
         "requests.unable.not_held.total",
         "requests.total_processed.total",

@@ -106,7 +106,7 @@ fn submits_reads_back_lists_and_sums() {
     }
     let sums = server.run(&[&sum[..], &["--format", "json", "--members"]].concat()).json();
     let first = &sums["aggregates"][0];
-    assert_eq!(first["requests"]["newReceived"]["total"], "65");
+    assert_eq!(first["requests"]["newlyReceived"]["total"], "65");
     assert_eq!(first["coverage"]["missingOrgans"].as_array().map(Vec::len), Some(2));
 
     let next = server.run(&["new", "--organ", "lc-housing", "--year", "2024"]);
