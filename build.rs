@@ -37,6 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         // A report has four kilobytes, and a message is moved a dozen times on its way to a method.
         .boxed(".nianbao.v1.ValidateReportRequest.report")
         .boxed(".nianbao.v1.ValidateReportsRequest.report")
+        .boxed(".nianbao.v1.SubmitReportRequest.report")
+        .boxed(".nianbao.v1.SaveDraftRequest.report")
+        .boxed(".nianbao.v1.SubmitReportsRequest.submission")
         .extern_path(".google.protobuf", "::pbjson_types")
         .compile_fds(typed)?;
     codegen::generate(&compiler.descriptor_pool(), &out)?;

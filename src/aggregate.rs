@@ -97,20 +97,16 @@ fn sum_of_year(
         }
         coverage.expected += 1;
         let id = ReportId { organ: id, year, scope: Scope::Own };
-        match archive.report(&id) {
-            Ok(report) if counts(&report, question.include_unaccepted) => {
-                coverage.included += 1;
-                coverage.unaccepted += i32::from(!is_accepted(&report));
-                coverage.as_published += i32::from(!report.as_published_reason.is_empty());
-                revisions.insert(format!("{id}/revisions/{}", report.latest_revision));
-                tally.add(&report)?;
-            }
-            Ok(_) | Err(Failure::ReportNotFound(_)) => {
-                coverage.missing += 1;
-                missing.insert(organ.name.clone());
-            }
-            Err(other) => return Err(other),
-        }
+        let Some((report, number)) = counted(archive, &id, question.include_unaccepted)? else {
+            coverage.missing += 1;
+            missing.insert(organ.name.clone());
+            continue;
+        };
+        coverage.included += 1;
+        coverage.unaccepted += i32::from(number != report.effective_revision);
+        coverage.as_published += i32::from(!report.as_published_reason.is_empty());
+        revisions.insert(format!("{id}/revisions/{number}"));
+        tally.add(&report)?;
     }
     let mut hash = Sha256::new();
     for revision in &revisions {
@@ -154,19 +150,24 @@ fn subtree<'a>(organs: &'a [Organ], top: &OrganId, year: i32) -> Vec<&'a Organ> 
     out
 }
 
-/// Whether a stored report takes part in sums.
-///
-/// Only the latest content is stored, so it is added only where it is what was accepted, or where
-/// what waits for acceptance was asked for: a sum never names one revision and adds another.
-fn counts(report: &Report, include_unaccepted: bool) -> bool {
-    is_accepted(report) || (include_unaccepted && report.state() == report::State::Submitted)
-}
-
-/// Whether the latest content is that which was accepted.
-fn is_accepted(report: &Report) -> bool {
-    use report::State;
-    let in_force = matches!(report.state(), State::Accepted | State::Published | State::Amending);
-    in_force && report.effective_revision == report.latest_revision
+/// The revision of a report that takes part in sums, if any, and its number: the effective one; where
+/// what waits for acceptance was asked for, that.
+fn counted(
+    archive: &Archive,
+    id: &ReportId,
+    include_unaccepted: bool,
+) -> Result<Option<(Report, i32)>, Failure> {
+    let head = match archive.head(id) {
+        Ok(head) => head,
+        Err(Failure::ReportNotFound(_)) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    let waits = include_unaccepted && head.state() == report::State::Submitted;
+    let number = if waits { head.latest_revision } else { head.effective_revision };
+    match number {
+        0 => Ok(None),
+        number => Ok(Some((archive.dressed(id, head, number)?, number))),
+    }
 }
 
 /// Running sums of all cells.

@@ -53,6 +53,31 @@ pub enum Failure {
         /// Its state.
         state: report::State,
     },
+    /// The report has no such revision.
+    RevisionNotFound(String),
+    /// The resource is not as the caller has read it.
+    EtagMismatch {
+        /// The resource.
+        resource: String,
+        /// Its present etag.
+        etag: String,
+    },
+    /// Others kept changing what the write rests on.
+    ConcurrentChange,
+    /// Another request had that id.
+    RequestIdReused,
+    /// The position is malformed or lies beyond all writes.
+    PositionInvalid,
+    /// The position lies beyond all writes.
+    PositionNotReached,
+    /// The caller must say who it is.
+    PrincipalRequired,
+    /// The caller wants to accept what it submitted.
+    SubmitterAccepts(String),
+    /// Nobody knows who submitted the report.
+    SubmitterUnknown(String),
+    /// The journal cannot be read at a place.
+    Journal(String),
     /// The page token was not made for this list.
     PageToken,
     /// The filter cannot be read.
@@ -103,6 +128,34 @@ impl fmt::Display for Failure {
             Failure::ReportState { report, state } => {
                 write!(f, "{report} is in state {}", state.as_str_name())
             }
+            Failure::RevisionNotFound(name) => write!(f, "{name} is not stored"),
+            Failure::EtagMismatch { resource, .. } => {
+                write!(f, "{resource} has changed since the etag was read")
+            }
+            Failure::ConcurrentChange => {
+                f.write_str("others kept changing the resource; try again")
+            }
+            Failure::RequestIdReused => {
+                f.write_str("the request id was used for another request")
+            }
+            Failure::PositionInvalid => {
+                f.write_str("the position is malformed or lies beyond all writes")
+            }
+            Failure::PositionNotReached => {
+                f.write_str("the position lies beyond all writes of this server")
+            }
+            Failure::PrincipalRequired => {
+                f.write_str("the caller must say who it is, in the metadata nianbao-principal")
+            }
+            Failure::SubmitterAccepts(report) => {
+                write!(f, "who submitted {report} must not accept it")
+            }
+            Failure::SubmitterUnknown(report) => write!(
+                f,
+                "{report} was submitted by a caller that did not say who it was: return it and \
+                 submit it anew"
+            ),
+            Failure::Journal(what) => write!(f, "the journal is damaged: {what}"),
             Failure::PageToken => f.write_str("the page token was not made for this list"),
             Failure::Filter(error) => write!(f, "the filter cannot be read: {error}"),
             Failure::DocumentStream(what) => f.write_str(what),

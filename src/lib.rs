@@ -14,9 +14,11 @@
 //! - [`address`]: cells by the address that a person writes, and values into them.
 //! - [`query`]: filters and page tokens.
 //! - [`credit_code`]: the check character of an organ's code.
-//! - [`store`]: durable keys and values; the one home of sled.
+//! - [`store`]: the journal, and the keys and values that it leads to; the one home of sled.
 //! - [`limits`]: every limit.
 //! - [`failure`]: what can go wrong with a call.
+//! - [`life`]: the states of a report and what leads from one to another.
+//! - [`diff`]: how two reports differ.
 //! - [`archive`]: organs and reports in the store.
 //! - [`aggregate`]: sums with their coverage.
 //! - [`status`]: failures as seen by gRPC clients.
@@ -38,6 +40,8 @@ pub mod credit_code;
 pub mod store;
 pub mod limits;
 pub mod failure;
+pub mod life;
+pub mod diff;
 pub mod archive;
 pub mod aggregate;
 pub mod status;

@@ -27,6 +27,16 @@ pub const COVERAGE_LIST_MAX: usize = 10_000;
 pub const CALLS_PER_CONNECTION_MAX: usize = 256;
 /// The name of a principal.
 pub const PRINCIPAL_BYTES_MAX: usize = 128;
+/// How long a request id is remembered: a week covers a client that was down over a holiday.
+pub const REQUEST_ID_SECONDS: i64 = 7 * 24 * 60 * 60;
+/// How long a read waits for a position that it must include.
+pub const AT_LEAST_SECONDS_MAX: u64 = 2;
+/// Items of a stream of submissions under way at once: enough to fill a commit group.
+pub const STREAM_ITEMS_UNDER_WAY: usize = 64;
+/// Seconds without a change after which a watcher hears a heartbeat, where it does not say.
+pub const HEARTBEAT_SECONDS_DEFAULT: u64 = 15;
+/// Bytes of one message of an export: well below what clients take by default.
+pub const EXPORT_BYTES_MAX: usize = 1 << 20;
 /// How long a stop waits for calls under way.
 pub const SHUTDOWN_SECONDS_MAX: u64 = 10;
 
@@ -69,6 +79,35 @@ pub fn all() -> Vec<Limit> {
             "单次写入",
             "one write to the store",
         ),
+        row(
+            "request_id_seconds",
+            usize::try_from(REQUEST_ID_SECONDS).unwrap_or(usize::MAX),
+            "seconds",
+            "请求标识的有效期",
+            "how long a request id is remembered",
+        ),
+        row(
+            "at_least_seconds_max",
+            usize::try_from(AT_LEAST_SECONDS_MAX).unwrap_or(usize::MAX),
+            "seconds",
+            "读取等待写入到达",
+            "how long a read waits for a position",
+        ),
+        row(
+            "stream_items_under_way",
+            STREAM_ITEMS_UNDER_WAY,
+            "items",
+            "批量提交的在途条数",
+            "items of a stream under way",
+        ),
+        row(
+            "heartbeat_seconds_default",
+            usize::try_from(HEARTBEAT_SECONDS_DEFAULT).unwrap_or(usize::MAX),
+            "seconds",
+            "默认心跳间隔",
+            "between heartbeats by default",
+        ),
+        row("export_bytes_max", EXPORT_BYTES_MAX, "bytes", "导出日志的单个消息", "a piece of an export"),
         row(
             "shutdown_seconds_max",
             usize::try_from(SHUTDOWN_SECONDS_MAX).unwrap_or(usize::MAX),

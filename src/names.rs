@@ -67,6 +67,16 @@ impl ReportId {
         digits.then(|| year.parse().ok())?.map(|year| ReportId { organ, year, scope })
     }
 
+    /// Reads `organs/{organ}/reports/{year}-{scope}`, or that with `/revisions/{revision}`.
+    pub fn with_revision(name: &str) -> Option<(Self, Option<i32>)> {
+        let Some((report, revision)) = name.split_once("/revisions/") else {
+            return Some((Self::from_name(name)?, None));
+        };
+        let plain = !revision.starts_with('0') && revision.bytes().all(|b| b.is_ascii_digit());
+        let revision = revision.parse().ok().filter(|_| plain)?;
+        Some((Self::from_name(report)?, Some(revision)))
+    }
+
     /// The last part of the name: `{year}-{scope}`.
     pub fn suffix(&self) -> String {
         format!("{}-{}", self.year, scope_word(self.scope))
@@ -105,6 +115,17 @@ mod tests {
     fn reads_back_what_it_writes() {
         for name in ["organs/a/reports/2023-own", "organs/lc-housing-1/reports/2019-region"] {
             assert_eq!(ReportId::from_name(name).expect("a name").to_string(), name);
+        }
+    }
+
+    #[test]
+    fn reads_the_number_of_a_revision() {
+        let report = "organs/a/reports/2023-own";
+        let read = |rest: &str| ReportId::with_revision(&format!("{report}{rest}"));
+        assert_eq!(read("").expect("a name").1, None);
+        assert_eq!(read("/revisions/12").expect("a name").1, Some(12));
+        for rest in ["/revisions/", "/revisions/0", "/revisions/01", "/revisions/+1", "/x/1"] {
+            assert_eq!(read(rest), None, "{rest}");
         }
     }
 

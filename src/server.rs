@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::archive::Archive;
+use crate::archive::{Archive, INDEX};
 use crate::limits::{CALLS_PER_CONNECTION_MAX, MESSAGE_BYTES_MAX, SHUTDOWN_SECONDS_MAX};
 use crate::pb::{
     FILE_DESCRIPTOR_SET, admin_service_server, aggregate_service_server, document_service_server,
@@ -41,6 +42,8 @@ pub enum Error {
     Transport(tonic::transport::Error),
     /// The descriptors cannot be served: a defect of the build.
     Reflection(tonic_reflection::server::Error),
+    /// The opening of the store could not be awaited.
+    Open(tokio::task::JoinError),
     /// The store's last writes could not be awaited.
     Close(tokio::task::JoinError),
 }
@@ -51,6 +54,7 @@ impl fmt::Display for Error {
             Error::Store(e) => e.fmt(f),
             Error::Transport(e) => write!(f, "serving failed: {e}"),
             Error::Reflection(e) => write!(f, "the descriptors cannot be served: {e}"),
+            Error::Open(e) => write!(f, "the store could not be opened: {e}"),
             Error::Close(e) => write!(f, "the store did not close in order: {e}"),
         }
     }
@@ -68,30 +72,36 @@ pub async fn run(
     options: Options,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let store = Store::open(&options.data, options.store).map_err(Error::Store)?;
+    let (data, setup) = (options.data, options.store);
+    // Opening may rebuild the index, which takes long and blocks.
+    let opened = tokio::task::spawn_blocking(move || Store::open(&data, INDEX, setup)).await;
+    let store = opened.map_err(Error::Open)?.map_err(Error::Store)?;
     let archive = Archive::new(store.clone());
     let (health, health_service) = tonic_health::server::health_reporter();
-    let routes = routes(&archive)?.add_service(health_service);
+    let (stopped, stopping) = watch::channel(false);
+    let routes = routes(&archive, &stopping)?.add_service(health_service);
     serving(&health).await;
     let follower = tokio::spawn(follow_writes(store.clone(), health.clone()));
 
     // The builder's own option is not heard with a listener of ours. Without it an answer of more
     // than a kilobyte waits 40 ms for the client's acknowledgement.
     let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-    let (stopped, stopping) = tokio::sync::oneshot::channel::<()>();
     let server = tonic::transport::Server::builder()
         .concurrency_limit_per_connection(CALLS_PER_CONNECTION_MAX)
         .http2_keepalive_interval(Some(Duration::from_secs(30)))
         .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, async {
-            // An error says that the sender is gone, which is a reason to stop as well.
-            let _ = stopping.await;
+        .serve_with_incoming_shutdown(incoming, {
+            let mut stopping = stopping.clone();
+            async move {
+                // An error says that the sender is gone, which is a reason to stop as well.
+                let _ = stopping.wait_for(|stopping| *stopping).await;
+            }
         });
     let mut server = std::pin::pin!(server);
     let outcome = tokio::select! {
         outcome = &mut server => outcome,
         () = stop => {
-            let _ = stopped.send(());
+            stopped.send_replace(true);
             // A health watch never ends by itself: after the grace it is cut.
             let grace = Duration::from_secs(SHUTDOWN_SECONDS_MAX);
             tokio::time::timeout(grace, server).await.unwrap_or(Ok(()))
@@ -103,13 +113,14 @@ pub async fn run(
 }
 
 /// All services, with reflection v1 and v1alpha over our own descriptors alone.
-fn routes(archive: &Archive) -> Result<Routes, Error> {
+fn routes(archive: &Archive, stopping: &watch::Receiver<bool>) -> Result<Routes, Error> {
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .include_reflection_service(false)
     };
-    let reports = report_service_server::ReportServiceServer::new(Reports::new(archive.clone()))
+    let reports = Reports::new(archive.clone(), stopping.clone());
+    let reports = report_service_server::ReportServiceServer::new(reports)
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let organs = organ_service_server::OrganServiceServer::new(Organs::new(archive.clone()))
         .max_decoding_message_size(MESSAGE_BYTES_MAX);

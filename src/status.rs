@@ -17,10 +17,21 @@ use crate::limits::{STATUS_BYTES_MAX, STATUS_MESSAGE_BYTES_MAX};
 use crate::pb::rpc::bad_request::FieldViolation;
 use crate::pb::rpc::precondition_failure;
 use crate::pb::rpc::{BadRequest, ErrorInfo, LocalizedMessage, PreconditionFailure, ResourceInfo};
-use crate::pb::{ErrorReason, Finding, rpc};
+use crate::pb::{ErrorReason, Finding, Refusal, rpc};
 
 /// The domain of all reasons.
 pub const DOMAIN: &str = "nianbao.v1";
+
+/// What a failure is called where it does not end the call.
+pub fn refusal(failure: &Failure) -> Refusal {
+    let answer = Answer::of(failure);
+    Refusal {
+        code: answer.code as i32,
+        reason: reason_word(answer.reason),
+        message_en: cut(failure.to_string()),
+        message_zh: cut(answer.chinese),
+    }
+}
 
 /// The status of a failure.
 impl From<Failure> for Status {
@@ -82,6 +93,40 @@ impl Answer {
             Failure::ReportState { report, state } => {
                 Self::precondition(ErrorReason::ReportState, report, &failure.to_string())
                     .with("state", state.as_str_name())
+            }
+            Failure::RevisionNotFound(name) => {
+                Self::new(Code::NotFound, ErrorReason::RevisionNotFound).resource("Revision", name)
+            }
+            Failure::EtagMismatch { resource, etag } => {
+                Self::new(Code::Aborted, ErrorReason::EtagMismatch)
+                    .resource("Report", resource)
+                    .with("etag", etag)
+            }
+            Failure::ConcurrentChange => {
+                Self::new(Code::Aborted, ErrorReason::ConcurrentChange)
+            }
+            Failure::RequestIdReused => {
+                Self::new(Code::InvalidArgument, ErrorReason::RequestIdReused)
+                    .field("request_id", &failure.to_string())
+            }
+            Failure::PositionInvalid => {
+                Self::new(Code::InvalidArgument, ErrorReason::PositionInvalid)
+            }
+            Failure::PositionNotReached => {
+                Self::new(Code::Unavailable, ErrorReason::PositionNotReached)
+            }
+            Failure::PrincipalRequired => {
+                Self::new(Code::Unauthenticated, ErrorReason::PrincipalRequired)
+            }
+            Failure::SubmitterAccepts(report) => {
+                Self::new(Code::PermissionDenied, ErrorReason::SubmitterAccepts)
+                    .resource("Report", report)
+            }
+            Failure::SubmitterUnknown(report) => {
+                Self::precondition(ErrorReason::SubmitterUnknown, report, &failure.to_string())
+            }
+            Failure::Journal(cause) => {
+                Self::new(Code::DataLoss, ErrorReason::JournalDamaged).with("cause", cause)
             }
             Failure::PageToken => Self::new(Code::InvalidArgument, ErrorReason::PageTokenInvalid)
                 .field("page_token", &failure.to_string()),

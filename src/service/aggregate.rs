@@ -30,6 +30,7 @@ impl AggregateService for Aggregates {
     ) -> Result<Response<pb::AggregateReportsResponse>, Status> {
         let request = request.into_inner();
         validate(&request)?;
+        self.archive.reach(&request.at_least).await?;
         let organ = OrganId::from_name(&request.organ)
             .ok_or_else(|| Failure::OrganNotFound(request.organ.clone()))?;
         let question = Question {

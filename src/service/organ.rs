@@ -1,10 +1,12 @@
 //! `OrganService`.
 
+use std::mem::take;
+
 use tonic::metadata::AsciiMetadataValue;
 use tonic::{Request, Response, Status};
 
-use super::{after, off_the_loop, page_size, validate};
-use crate::archive::Archive;
+use super::{after, off_the_loop, page_size, principal, validate};
+use crate::archive::{Archive, Caller};
 use crate::failure::Failure;
 use crate::names::OrganId;
 use crate::pb::organ_service_server::OrganService;
@@ -13,6 +15,8 @@ use crate::query::{Filter, FilterError, page_token};
 
 /// The metadata in which the answer to a standard method carries the position of its write.
 const POSITION: &str = "nianbao-position";
+/// And that in which it carries the hash of its entry.
+const ENTRY_HASH: &str = "nianbao-entry-hash";
 
 /// `OrganService` over an archive.
 pub struct Organs {
@@ -32,17 +36,24 @@ impl OrganService for Organs {
         &self,
         request: Request<pb::CreateOrganRequest>,
     ) -> Result<Response<Organ>, Status> {
-        let request = request.into_inner();
+        let principal = principal(&request)?;
+        let mut request = request.into_inner();
         validate(&request)?;
+        let request_id = take(&mut request.request_id);
+        let only = request.validate_only;
+        let caller = Caller::new(principal, "CreateOrgan", &request, request_id, only);
         let id = OrganId::parse(&request.organ_id)
             .ok_or_else(|| Failure::OrganNotFound(request.organ_id.clone()))?;
         let organ = request.organ.unwrap_or_default();
-        let created = self.archive.create_organ(&id, organ, request.validate_only).await;
-        let (organ, position) = created.map_err(within_request)?;
+        let created = self.archive.create_organ(&caller, &id, organ).await;
+        let (organ, receipt) = created.map_err(within_request)?;
         let mut response = Response::new(organ);
-        let position = position.and_then(|p| AsciiMetadataValue::try_from(p.to_string()).ok());
-        if let Some(position) = position {
-            response.metadata_mut().insert(POSITION, position);
+        if let Some(receipt) = receipt {
+            for (name, value) in [(POSITION, receipt.position), (ENTRY_HASH, receipt.entry_hash)] {
+                if let Ok(value) = AsciiMetadataValue::try_from(value) {
+                    response.metadata_mut().insert(name, value);
+                }
+            }
         }
         Ok(response)
     }
@@ -53,6 +64,7 @@ impl OrganService for Organs {
     ) -> Result<Response<Organ>, Status> {
         let request = request.into_inner();
         validate(&request)?;
+        self.archive.reach(&request.at_least).await?;
         let id = OrganId::from_name(&request.name)
             .ok_or_else(|| Failure::OrganNotFound(request.name.clone()))?;
         Ok(Response::new(self.archive.organ(&id)?))
@@ -64,6 +76,7 @@ impl OrganService for Organs {
     ) -> Result<Response<pb::ListOrgansResponse>, Status> {
         let request = request.into_inner();
         validate(&request)?;
+        self.archive.reach(&request.at_least).await?;
         let filter = OrganFilter::parse(&request.filter)?;
         let asked = format!("organs\n{}", request.filter);
         let after = after(&asked, &request.page_token)?;

@@ -18,6 +18,7 @@ mod document;
 mod cli;
 mod demo;
 mod findings;
+mod life;
 mod reading;
 mod rule_cases;
 mod rule_columns;

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use nianbao::archive::broken_organ;
+use nianbao::archive::{broken_organ, broken_reason};
 use nianbao::check::{Check, violations};
 use nianbao::finding::findings;
 use nianbao::pb;
@@ -176,6 +176,11 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
         "ListReportsRequest" => of_message::<pb::ListReportsRequest>(bytes),
         "ListRulesRequest" => of_message::<pb::ListRulesRequest>(bytes),
         "ParseDocumentRequest" => of_message::<pb::ParseDocumentRequest>(bytes),
+        "ReturnReason" => {
+            let broken = broken_reason(&decode(bytes)?, String::new());
+            Ok(of_findings(nianbao::finding::describe(broken)))
+        }
+        "SaveDraftRequest" => of_message::<pb::SaveDraftRequest>(bytes),
         "SubmitReportRequest" => of_message::<pb::SubmitReportRequest>(bytes),
         "ValidateReportRequest" => of_message::<pb::ValidateReportRequest>(bytes),
         "ValidateReportsRequest" => of_message::<pb::ValidateReportsRequest>(bytes),

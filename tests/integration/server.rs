@@ -30,7 +30,7 @@ async fn create(channel: &Channel, id: &str, organ: Organ) -> Result<Organ, Stat
     let request = pb::CreateOrganRequest {
         organ_id: id.to_owned(),
         organ: Some(organ),
-        validate_only: false,
+        ..Default::default()
     };
     let response = OrganServiceClient::new(channel.clone()).create_organ(request).await?;
     let position = response.metadata().get("nianbao-position").expect("a position");
@@ -56,13 +56,16 @@ fn housing_of(id: &str) -> Report {
 }
 
 async fn submit(channel: &Channel, report: Report) -> Result<pb::SubmitReportResponse, Status> {
-    let request = pb::SubmitReportRequest { report: Some(report), ..Default::default() };
+    let request = pb::SubmitReportRequest {
+        report: Some(Box::new(report)),
+        ..Default::default()
+    };
     let response = ReportServiceClient::new(channel.clone()).submit_report(request).await?;
     Ok(response.into_inner())
 }
 
 async fn get(channel: &Channel, name: &str) -> Result<Report, Status> {
-    let request = pb::GetReportRequest { name: name.to_owned() };
+    let request = pb::GetReportRequest { name: name.to_owned(), ..Default::default() };
     Ok(ReportServiceClient::new(channel.clone()).get_report(request).await?.into_inner())
 }
 
@@ -172,7 +175,7 @@ async fn takes_a_report_as_published_with_its_errors_but_not_without_its_form() 
     let mut report = housing_of("housing");
     set(&mut report, "disputes.reconsideration.total", "0");
     let as_published = |report: Report| pb::SubmitReportRequest {
-        report: Some(report),
+        report: Some(Box::new(report)),
         as_published: true,
         as_published_reason: "已公布，无法更正".to_owned(),
         ..Default::default()
@@ -183,7 +186,7 @@ async fn takes_a_report_as_published_with_its_errors_but_not_without_its_form() 
     let status = client.submit_report(as_published(bad)).await.expect_err("no sum could hold it");
     assert_eq!(Details::of(&status).fields[0].reason, "STRING_PATTERN");
     let without_reason = pb::SubmitReportRequest {
-        report: Some(report.clone()),
+        report: Some(Box::new(report.clone())),
         as_published: true,
         ..Default::default()
     };
@@ -202,6 +205,7 @@ async fn aggregate(channel: &Channel, organ: &str, include_unaccepted: bool) -> 
         years: vec![2023],
         include_unaccepted,
         list_members: true,
+        ..Default::default()
     };
     let mut client = AggregateServiceClient::new(channel.clone());
     let answer = client.aggregate_reports(request).await.expect("a sum").into_inner();
@@ -271,7 +275,7 @@ async fn checks_all_and_stores_nothing_with_validate_only() {
     let channel = server.channel().await;
     let mut client = ReportServiceClient::new(channel.clone());
     let request = || pb::SubmitReportRequest {
-        report: Some(housing_of("housing")),
+        report: Some(Box::new(housing_of("housing"))),
         validate_only: true,
         ..Default::default()
     };
@@ -302,6 +306,7 @@ async fn pages_and_filters_lists() {
             page_size: 2,
             page_token: page_token.to_owned(),
             filter: filter.to_owned(),
+            ..Default::default()
         };
         client.list_reports(request).await.map(tonic::Response::into_inner)
     };
@@ -501,7 +506,7 @@ async fn records_the_principal_of_a_caller_on_this_machine() {
     let server = TestServer::start(data.path()).await;
     let channel = server.channel().await;
     register(&channel).await;
-    let report = Some(housing_of("housing"));
+    let report = Some(Box::new(housing_of("housing")));
     let mut request = Request::new(pb::SubmitReportRequest { report, ..Default::default() });
     request.metadata_mut().insert("nianbao-principal", "clerk".parse().expect("ascii"));
     let taken = ReportServiceClient::new(channel.clone()).submit_report(request).await;

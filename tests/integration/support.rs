@@ -71,6 +71,25 @@ impl TestServer {
     }
 }
 
+/// Registers an organ below a parent.
+pub async fn register_organ(channel: &tonic::transport::Channel, id: &str, parent: Option<&str>) {
+    use nianbao::pb::{self, organ_service_client::OrganServiceClient};
+    let affiliation = |parent: &str| pb::Affiliation {
+        parent: format!("organs/{parent}"),
+        from_year: 2019,
+        until_year: None,
+    };
+    let organ = pb::Organ {
+        display_name: "示例机关".to_owned(),
+        affiliations: parent.into_iter().map(affiliation).collect(),
+        ..pb::Organ::default()
+    };
+    let (organ_id, organ) = (id.to_owned(), Some(organ));
+    let request = pb::CreateOrganRequest { organ_id, organ, ..Default::default() };
+    let created = OrganServiceClient::new(channel.clone()).create_organ(request).await;
+    created.expect("registered");
+}
+
 /// The details of a status, as a client reads them.
 pub struct Details {
     /// Reason and metadata.

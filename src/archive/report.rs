@@ -1,0 +1,436 @@
+//! The steps in the life of a report: what each rests on, and what it leaves.
+
+use super::index::{Taken, organ_key, receipt, report_key, revision_key};
+use super::organ::is_active;
+use super::write::{Caller, Decision, Outcome};
+use super::{Archive, decode, full, not_this};
+use crate::check::{Evidence, Value, Violation};
+use crate::failure::Failure;
+use crate::finding::{self, counts, findings, unexplained};
+use crate::form;
+use crate::life;
+use crate::names::{OrganId, ReportId};
+use crate::pb::report::State;
+use crate::pb::rule::Engine;
+use crate::pb::{
+    Action, Change, Finding, Organ, Receipt, Report, ReportChange, ReturnReason, Revision, Severity,
+};
+use crate::rules;
+use crate::store::Precondition;
+
+/// What is to be submitted.
+pub enum What {
+    /// A whole report.
+    Report(Box<Report>),
+    /// The stored draft of that identity.
+    Draft(ReportId),
+}
+
+/// A submission.
+pub struct Submission {
+    /// What.
+    pub what: What,
+    /// The reason why it is taken as published, with its errors.
+    pub as_published: Option<String>,
+    /// The etag that the caller has read; empty where none.
+    pub etag: String,
+}
+
+/// A step that takes a stored report from one state to another.
+pub enum Step {
+    /// Send it back.
+    Return(Vec<ReturnReason>),
+    /// Accept it.
+    Accept,
+    /// Note that it was published.
+    Publish,
+    /// Open it for amendment, and why.
+    Amend(String),
+    /// Void it, and why.
+    Void(String),
+}
+
+impl Step {
+    fn action(&self) -> Action {
+        match self {
+            Step::Return(_) => Action::Return,
+            Step::Accept => Action::Accept,
+            Step::Publish => Action::Publish,
+            Step::Amend(_) => Action::Amend,
+            Step::Void(_) => Action::Void,
+        }
+    }
+}
+
+/// A report as a write left it.
+pub struct Filed {
+    /// The whole report.
+    pub report: Report,
+    /// What its content keeps; empty for a step that looks at no content.
+    pub findings: Vec<Finding>,
+    /// Where the write stands; `None` where nothing was to be stored.
+    pub receipt: Option<Receipt>,
+}
+
+/// Where a report stands before a step.
+struct Stand {
+    /// What is stored; a new head where nothing is.
+    head: Report,
+    from: State,
+    to: State,
+    precondition: Precondition,
+}
+
+impl Archive {
+    /// Stores a draft, whatever its findings.
+    ///
+    /// # Errors
+    /// `ReportHasErrors` where it states no identity; `OrganNotFound`, `OrganInactive`,
+    /// `ReportState`, `EtagMismatch`, and those of every write.
+    pub async fn save_draft(
+        &self,
+        caller: &Caller,
+        mut report: Report,
+        etag: &str,
+    ) -> Result<Filed, Failure> {
+        clear_output_fields(&mut report);
+        let findings = findings(&report);
+        let id = identity(&report, &findings)?;
+        let decide = |archive: &Archive| {
+            let stand = archive.stand(&id, Action::SaveDraft, etag)?;
+            archive.file(&id, Action::SaveDraft, stand, &report, |_, _| Ok(()))
+        };
+        let outcome = self.write(caller, decide).await?;
+        self.filed(outcome, Some(report), Some(findings))
+    }
+
+    /// Submits a report, or says why not.
+    ///
+    /// # Errors
+    /// `ReportHasErrors`, `WarningUnexplained`, `OrganNotFound`, `OrganInactive`, `ReportState`,
+    /// `ReportNotFound` for a draft, `EtagMismatch`, and those of every write.
+    pub async fn submit(
+        &self,
+        caller: &Caller,
+        submission: Submission,
+    ) -> Result<Filed, Failure> {
+        let Submission { what, as_published, etag } = submission;
+        match what {
+            What::Report(mut report) => {
+                clear_output_fields(&mut report);
+                report.as_published_reason = as_published.unwrap_or_default();
+                let findings = findings(&report);
+                let id = identity(&report, &findings)?;
+                admit(&report, &findings)?;
+                let decide = |archive: &Archive| {
+                    let stand = archive.stand(&id, Action::Submit, &etag)?;
+                    archive.decide_submission(&id, caller, stand, &report)
+                };
+                let outcome = self.write(caller, decide).await?;
+                self.filed(outcome, Some(*report), Some(findings))
+            }
+            What::Draft(id) => {
+                let decide = |archive: &Archive| {
+                    let stand = archive.stand(&id, Action::Submit, &etag)?;
+                    if stand.from == State::Unspecified {
+                        return Err(Failure::ReportNotFound(id.to_string()));
+                    }
+                    let mut report = archive.content(&id, stand.head.latest_revision)?;
+                    report.as_published_reason = as_published.clone().unwrap_or_default();
+                    admit(&report, &findings(&report))?;
+                    archive.decide_submission(&id, caller, stand, &report)
+                };
+                let outcome = self.write(caller, decide).await?;
+                let mut filed = self.filed(outcome, None, None)?;
+                filed.findings = findings(&filed.report);
+                Ok(filed)
+            }
+        }
+    }
+
+    /// Takes a stored report from one state to another.
+    ///
+    /// # Errors
+    /// `ReportNotFound`, `ReportState`, `EtagMismatch`, `InvalidRequest` for reasons that name
+    /// nothing, `PrincipalRequired`, `SubmitterAccepts`, `SubmitterUnknown`, and those of every
+    /// write.
+    pub async fn step(
+        &self,
+        caller: &Caller,
+        id: &ReportId,
+        etag: &str,
+        mut step: Step,
+    ) -> Result<Filed, Failure> {
+        if let Step::Return(reasons) = &mut step {
+            address(reasons)?;
+        }
+        if matches!(step, Step::Accept) && caller.principal.is_empty() {
+            return Err(Failure::PrincipalRequired);
+        }
+        let decide = |archive: &Archive| {
+            let stand = archive.stand(id, step.action(), etag)?;
+            decide_step(id, caller, stand, &step)
+        };
+        let outcome = self.write(caller, decide).await?;
+        self.filed(outcome, None, None)
+    }
+
+    /// Where a report stands, if the action may be taken there.
+    fn stand(&self, id: &ReportId, action: Action, etag: &str) -> Result<Stand, Failure> {
+        let key = report_key(id);
+        let stored = self.store.get(&key)?;
+        let starts = matches!(action, Action::SaveDraft | Action::Submit);
+        let (head, precondition) = match stored {
+            Some(bytes) => {
+                let head: Report = decode(&bytes)?;
+                (head, Precondition::Unchanged { key, value: bytes.to_vec() })
+            }
+            None if starts => (new_head(id), Precondition::Absent(key)),
+            None => return Err(Failure::ReportNotFound(id.to_string())),
+        };
+        if !etag.is_empty() && etag != head.etag {
+            return Err(Failure::EtagMismatch { resource: id.to_string(), etag: head.etag });
+        }
+        let from = head.state();
+        let to = life::next(from, action)
+            .ok_or_else(|| Failure::ReportState { report: id.to_string(), state: from })?;
+        Ok(Stand { head, from, to, precondition })
+    }
+
+    fn decide_submission(
+        &self,
+        id: &ReportId,
+        caller: &Caller,
+        stand: Stand,
+        report: &Report,
+    ) -> Result<Decision, Failure> {
+        self.file(id, Action::Submit, stand, report, |head, organ| {
+            // A report of the past is filed when it is filed: nobody knows whether it was late.
+            if head.submit_time.is_none() && report.as_published_reason.is_empty() {
+                head.due_date = self.due_date(id.year, id.scope, organ.level())?;
+            }
+            head.submitter.clone_from(&caller.principal);
+            head.state_reason.clear();
+            head.return_reasons.clear();
+            Ok(())
+        })
+    }
+
+    /// A step that may bring new content.
+    fn file(
+        &self,
+        id: &ReportId,
+        action: Action,
+        stand: Stand,
+        report: &Report,
+        settle: impl FnOnce(&mut Report, &Organ) -> Result<(), Failure>,
+    ) -> Result<Decision, Failure> {
+        let Stand { mut head, from, to, precondition } = stand;
+        let (organ, organ_precondition) = self.active_organ(&id.organ, id.year)?;
+        let same = head.latest_revision > 0 && self.content(id, head.latest_revision)? == *report;
+        head.latest_revision += i32::from(!same);
+        head.edition = report.edition;
+        head.set_state(to);
+        settle(&mut head, &organ)?;
+        let change = ReportChange {
+            action: action as i32,
+            from_state: from as i32,
+            head: Some(head),
+            content: (!same).then(|| report.clone()),
+            ..ReportChange::default()
+        };
+        let change = Change { report: Some(change), ..Change::default() };
+        Ok(Decision { change, preconditions: vec![precondition, organ_precondition] })
+    }
+
+    fn active_organ(&self, id: &OrganId, year: i32) -> Result<(Organ, Precondition), Failure> {
+        let key = organ_key(id);
+        let stored = self.store.get(&key)?;
+        let stored = stored.ok_or_else(|| Failure::OrganNotFound(id.to_string()))?;
+        let organ: Organ = decode(&stored)?;
+        if !is_active(&organ, year) {
+            return Err(Failure::OrganInactive { organ: id.to_string(), year });
+        }
+        Ok((organ, Precondition::Unchanged { key, value: stored.to_vec() }))
+    }
+
+    /// The content of a revision that the head names.
+    fn content(&self, id: &ReportId, revision: i32) -> Result<Report, Failure> {
+        let stored = self.store.get(&revision_key(id, revision))?;
+        let lost = || Failure::Store(format!("revision {revision} of {id} is not there"));
+        let revision: Revision = decode(&stored.ok_or_else(lost)?)?;
+        revision.report.ok_or_else(lost)
+    }
+
+    /// The whole report as an outcome left it. `content` is that of the caller, which is what the
+    /// latest revision holds where the outcome has none of its own.
+    fn filed(
+        &self,
+        outcome: Outcome,
+        content: Option<Report>,
+        findings: Option<Vec<Finding>>,
+    ) -> Result<Filed, Failure> {
+        let Taken::Report(id, change) = outcome.taken else {
+            return Err(not_this("a report"));
+        };
+        let head = change.head.unwrap_or_default();
+        let content = match change.content.or(content) {
+            Some(content) => content,
+            None => self.content(&id, head.latest_revision)?,
+        };
+        Ok(Filed {
+            report: full(content, head.latest_revision, head),
+            findings: findings.unwrap_or_default(),
+            receipt: outcome.recorded.as_ref().map(receipt),
+        })
+    }
+}
+
+fn decide_step(
+    id: &ReportId,
+    caller: &Caller,
+    stand: Stand,
+    step: &Step,
+) -> Result<Decision, Failure> {
+    let Stand { mut head, from, to, precondition } = stand;
+    head.set_state(to);
+    let mut change = ReportChange {
+        action: step.action() as i32,
+        from_state: from as i32,
+        ..ReportChange::default()
+    };
+    match step {
+        Step::Return(reasons) => {
+            // Where it was accepted, that is taken back; what was published stays in force.
+            if from == State::Accepted {
+                head.effective_revision = head.published_revision;
+                head.accepter.clear();
+            }
+            head.return_reasons.clone_from(reasons);
+            change.return_reasons.clone_from(reasons);
+        }
+        Step::Accept if head.submitter.is_empty() => {
+            return Err(Failure::SubmitterUnknown(id.to_string()));
+        }
+        Step::Accept if head.submitter == caller.principal => {
+            return Err(Failure::SubmitterAccepts(id.to_string()));
+        }
+        Step::Accept => {
+            head.effective_revision = head.latest_revision;
+            head.accepter.clone_from(&caller.principal);
+        }
+        Step::Publish => head.published_revision = head.effective_revision,
+        Step::Amend(reason) => {
+            head.state_reason.clone_from(reason);
+            change.reason.clone_from(reason);
+        }
+        Step::Void(reason) => {
+            head.effective_revision = 0;
+            head.state_reason.clone_from(reason);
+            change.reason.clone_from(reason);
+        }
+    }
+    change.head = Some(head);
+    let change = Change { report: Some(change), ..Change::default() };
+    Ok(Decision { change, preconditions: vec![precondition] })
+}
+
+fn new_head(id: &ReportId) -> Report {
+    Report {
+        name: id.to_string(),
+        organ: id.organ.to_string(),
+        year: id.year,
+        scope: id.scope as i32,
+        ..Report::default()
+    }
+}
+
+fn identity(report: &Report, findings: &[Finding]) -> Result<ReportId, Failure> {
+    let unstated =
+        || Failure::ReportHasErrors { errors: errors(findings), counts: counts(findings) };
+    ReportId::of(report).ok_or_else(unstated)
+}
+
+/// Refuses a report while an error stands or a warning has no explanation.
+///
+/// As published, a report keeps errors of sums and of presence; what breaks the form of a value is
+/// refused all the same, since no sum could hold it.
+fn admit(report: &Report, findings: &[Finding]) -> Result<(), Failure> {
+    let as_published = !report.as_published_reason.is_empty();
+    let keeps = |f: &Finding| {
+        let identity = matches!(f.field_path.as_str(), "year" | "scope" | "edition");
+        let cel = rules::rule(&f.rule_id).is_some_and(|r| r.engine() == Engine::Cel);
+        cel || (f.rule_id == "required" && !identity)
+    };
+    let errors: Vec<Finding> =
+        errors(findings).into_iter().filter(|finding| !(as_published && keeps(finding))).collect();
+    if !errors.is_empty() {
+        return Err(Failure::ReportHasErrors { errors, counts: counts(findings) });
+    }
+    let warnings: Vec<Finding> = unexplained(report, findings).into_iter().cloned().collect();
+    if !as_published && !warnings.is_empty() {
+        return Err(Failure::WarningUnexplained { warnings, counts: counts(findings) });
+    }
+    Ok(())
+}
+
+fn errors(findings: &[Finding]) -> Vec<Finding> {
+    findings.iter().filter(|f| f.severity() == Severity::Error).cloned().collect()
+}
+
+/// What a caller may not set, taken out of what it gave: what is left is content.
+fn clear_output_fields(report: &mut Report) {
+    *report = Report {
+        name: String::new(),
+        state: 0,
+        revision: 0,
+        latest_revision: 0,
+        effective_revision: 0,
+        published_revision: 0,
+        etag: String::new(),
+        create_time: None,
+        update_time: None,
+        submit_time: None,
+        submitter: String::new(),
+        accepter: String::new(),
+        as_published_reason: String::new(),
+        due_date: String::new(),
+        late: false,
+        state_reason: String::new(),
+        return_reasons: Vec::new(),
+        ..std::mem::take(report)
+    };
+}
+
+/// Puts the Chinese address beside each path; refuses a reason that names nothing.
+fn address(reasons: &mut [ReturnReason]) -> Result<(), Failure> {
+    let mut broken = Vec::new();
+    for (index, reason) in reasons.iter_mut().enumerate() {
+        broken.extend(broken_reason(reason, format!("reasons[{index}]")));
+        let place = form::place(&reason.field_path);
+        reason.cell = place.map(|(_, place)| place.zh.to_owned()).unwrap_or_default();
+    }
+    match broken.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::InvalidRequest(finding::describe(broken))),
+    }
+}
+
+/// What the native rules find in a reason that stands at `path`.
+pub fn broken_reason(reason: &ReturnReason, path: String) -> Vec<Violation> {
+    let mut broken = Vec::new();
+    let mut add = |rule: &'static str, field: &'static str, found: &str| {
+        let operands = vec![(field, Value::Text(found.to_owned()))];
+        let evidence = Evidence { operands, ..Evidence::default() };
+        broken.push(Violation { rule, path: path.clone(), evidence });
+    };
+    let field_path = &reason.field_path;
+    let is_place = form::place(field_path).is_some_and(|(_, place)| place.path == *field_path);
+    if !field_path.is_empty() && !is_place {
+        add("return_reason.field_path", "field_path", field_path);
+    }
+    if !reason.rule_id.is_empty() && rules::rule(&reason.rule_id).is_none() {
+        add("return_reason.rule_id", "rule_id", &reason.rule_id);
+    }
+    broken
+}

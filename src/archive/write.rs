@@ -1,0 +1,179 @@
+//! How the archive writes: decide on what is stored, commit on the condition that it still stands,
+//! and answer a repeated request as the first one.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pbjson_types::Timestamp;
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use super::Archive;
+use super::index::{self, Taken, request_key};
+use crate::failure::Failure;
+use crate::limits::REQUEST_ID_SECONDS;
+use crate::pb::{Change, EntryHeader};
+use crate::store::{CommitError, Entry, Hash, Position, Precondition, Recorded};
+
+/// How often a write is decided anew since others changed what it rests on. Each round at least one
+/// of the rivals gets through, so only a crowd on one report exhausts it.
+const ROUNDS: usize = 32;
+
+/// Who asks for a write, and by which request.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The principal; empty where nobody said.
+    pub principal: String,
+    /// The method, such as `SubmitReport`.
+    pub method: &'static str,
+    /// The request id; empty where none was given.
+    pub request_id: String,
+    /// The digest of the request without its id; empty without an id.
+    pub request_digest: Vec<u8>,
+    /// Whether to check only.
+    pub validate_only: bool,
+}
+
+impl Caller {
+    /// The caller of `request`, whose own id was taken out.
+    pub fn new<M: Message>(
+        principal: String,
+        method: &'static str,
+        request: &M,
+        request_id: String,
+        validate_only: bool,
+    ) -> Self {
+        let request_digest = match request_id.is_empty() {
+            true => Vec::new(),
+            false => Sha256::digest(request.encode_to_vec()).to_vec(),
+        };
+        Caller { principal, method, request_id, request_digest, validate_only }
+    }
+}
+
+/// What is to be written, and what it rests on.
+pub(super) struct Decision {
+    pub(super) change: Change,
+    pub(super) preconditions: Vec<Precondition>,
+}
+
+/// A write, or what it would have been.
+pub(super) struct Outcome {
+    /// What resulted.
+    pub(super) taken: Taken,
+    /// The entry; `None` where nothing was to be stored.
+    pub(super) recorded: Option<Recorded>,
+}
+
+/// What is known of a request id.
+enum Known {
+    /// Nothing in force; what stands under its key, if anything.
+    Nothing(Precondition),
+    /// The entry that answered it.
+    Answered(Box<Recorded>),
+}
+
+impl Archive {
+    /// Decides and commits, again where the ground has shifted in between.
+    ///
+    /// `decide` reads what is stored and either refuses or says what is to be written, and which
+    /// stored values that rests on.
+    pub(super) async fn write(
+        &self,
+        caller: &Caller,
+        decide: impl Fn(&Archive) -> Result<Decision, Failure>,
+    ) -> Result<Outcome, Failure> {
+        for _ in 0..ROUNDS {
+            let id_is_free = match self.request(caller)? {
+                Some(Known::Answered(recorded)) => return outcome(*recorded),
+                Some(Known::Nothing(precondition)) => Some(precondition),
+                None => None,
+            };
+            let decision = decide(self)?;
+            if caller.validate_only {
+                self.store.writable().map_err(Failure::WritesOff)?;
+                return Ok(Outcome { taken: supposed(decision.change)?, recorded: None });
+            }
+            let mut preconditions = decision.preconditions;
+            preconditions.extend(id_is_free);
+            let entry = Entry {
+                payload: decision.change.encode_to_vec(),
+                principal: caller.principal.clone(),
+                method: caller.method.to_owned(),
+                request_id: caller.request_id.clone(),
+                request_digest: caller.request_digest.clone(),
+            };
+            match self.store.commit(entry, preconditions).await {
+                Ok(recorded) => return outcome(recorded),
+                Err(CommitError::Precondition { .. }) => {}
+                Err(CommitError::WritesOff(off)) => return Err(Failure::WritesOff(off)),
+                Err(other) => return Err(Failure::Store(other.to_string())),
+            }
+        }
+        Err(Failure::ConcurrentChange)
+    }
+
+    /// What is known of the caller's request id, if it gave one that counts.
+    fn request(&self, caller: &Caller) -> Result<Option<Known>, Failure> {
+        if caller.request_id.is_empty() || caller.validate_only {
+            return Ok(None);
+        }
+        let key = request_key(&caller.principal, caller.method, &caller.request_id);
+        let Some(stored) = self.store.get(&key)? else {
+            return Ok(Some(Known::Nothing(Precondition::Absent(key))));
+        };
+        let header: EntryHeader = super::decode(&stored)?;
+        if !is_remembered(header.time.unwrap_or_default()) {
+            let value = stored.to_vec();
+            return Ok(Some(Known::Nothing(Precondition::Unchanged { key, value })));
+        }
+        if header.request_digest != caller.request_digest {
+            return Err(Failure::RequestIdReused);
+        }
+        Ok(Some(Known::Answered(Box::new(self.entry(header.position)?))))
+    }
+
+    /// The entry at a position of the journal.
+    fn entry(&self, position: u64) -> Result<Recorded, Failure> {
+        let before = Position::from_number(position.saturating_sub(1));
+        let entries = self.store.follow(before, 1)?;
+        let found = entries.into_iter().next().filter(|r| r.header.position == position);
+        found.ok_or_else(|| Failure::Store(format!("the journal has no entry {position}")))
+    }
+}
+
+fn outcome(recorded: Recorded) -> Result<Outcome, Failure> {
+    let taken = index::taken(&recorded).map_err(|e| Failure::Store(e.to_string()))?;
+    Ok(Outcome { taken, recorded: Some(recorded) })
+}
+
+/// What would result now; without the etag, which only an entry gives.
+fn supposed(change: Change) -> Result<Taken, Failure> {
+    let header = EntryHeader { time: Some(now()), ..EntryHeader::default() };
+    let payload = change.encode_to_vec().into();
+    let entry = crate::pb::JournalEntry { header: Vec::new().into(), payload };
+    let recorded = Recorded { header, hash: Hash::ZERO, entry };
+    let mut taken = index::taken(&recorded).map_err(|e| Failure::Store(e.to_string()))?;
+    match &mut taken {
+        Taken::Report(_, change) => {
+            if let Some(head) = &mut change.head {
+                head.etag.clear();
+            }
+        }
+        Taken::Organ(_, organ) => organ.etag.clear(),
+        Taken::Deadline(_) => {}
+    }
+    Ok(taken)
+}
+
+/// Whether a request of that time is still answered as before.
+fn is_remembered(time: Timestamp) -> bool {
+    now().seconds.saturating_sub(time.seconds) < REQUEST_ID_SECONDS
+}
+
+pub(super) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    Timestamp {
+        seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(since.subsec_nanos()).unwrap_or(0),
+    }
+}
