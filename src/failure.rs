@@ -135,9 +135,7 @@ impl fmt::Display for Failure {
             Failure::ConcurrentChange => {
                 f.write_str("others kept changing the resource; try again")
             }
-            Failure::RequestIdReused => {
-                f.write_str("the request id was used for another request")
-            }
+            Failure::RequestIdReused => f.write_str("the request id was used for another request"),
             Failure::PositionInvalid => {
                 f.write_str("the position is malformed or lies beyond all writes")
             }

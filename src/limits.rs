@@ -107,7 +107,13 @@ pub fn all() -> Vec<Limit> {
             "默认心跳间隔",
             "between heartbeats by default",
         ),
-        row("export_bytes_max", EXPORT_BYTES_MAX, "bytes", "导出日志的单个消息", "a piece of an export"),
+        row(
+            "export_bytes_max",
+            EXPORT_BYTES_MAX,
+            "bytes",
+            "导出日志的单个消息",
+            "a piece of an export",
+        ),
         row(
             "shutdown_seconds_max",
             usize::try_from(SHUTDOWN_SECONDS_MAX).unwrap_or(usize::MAX),

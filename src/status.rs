@@ -102,9 +102,7 @@ impl Answer {
                     .resource("Report", resource)
                     .with("etag", etag)
             }
-            Failure::ConcurrentChange => {
-                Self::new(Code::Aborted, ErrorReason::ConcurrentChange)
-            }
+            Failure::ConcurrentChange => Self::new(Code::Aborted, ErrorReason::ConcurrentChange),
             Failure::RequestIdReused => {
                 Self::new(Code::InvalidArgument, ErrorReason::RequestIdReused)
                     .field("request_id", &failure.to_string())

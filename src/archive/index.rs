@@ -190,12 +190,7 @@ fn puts(recorded: &Recorded) -> Result<Vec<Pair>, String> {
     Ok(puts)
 }
 
-fn put_report(
-    puts: &mut Vec<Pair>,
-    recorded: &Recorded,
-    id: &ReportId,
-    mut change: ReportChange,
-) {
+fn put_report(puts: &mut Vec<Pair>, recorded: &Recorded, id: &ReportId, mut change: ReportChange) {
     let content = change.content.take();
     let head = change.head.get_or_insert_default();
     if let Some(content) = content {

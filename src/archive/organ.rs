@@ -141,4 +141,3 @@ pub fn is_active(organ: &Organ, year: i32) -> bool {
     organ.active_from_year.is_none_or(|from| from <= year)
         && organ.active_until_year.is_none_or(|until| year <= until)
 }
-

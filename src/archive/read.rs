@@ -2,9 +2,7 @@
 
 use pbjson_types::Timestamp;
 
-use super::index::{
-    event_key, events_prefix, report_key, revision_key, revisions_prefix,
-};
+use super::index::{event_key, events_prefix, report_key, revision_key, revisions_prefix};
 use super::{Archive, Page, decode, full};
 use crate::failure::Failure;
 use crate::names::{OrganId, ReportId};

@@ -109,11 +109,7 @@ impl Archive {
     /// # Errors
     /// `ReportHasErrors`, `WarningUnexplained`, `OrganNotFound`, `OrganInactive`, `ReportState`,
     /// `ReportNotFound` for a draft, `EtagMismatch`, and those of every write.
-    pub async fn submit(
-        &self,
-        caller: &Caller,
-        submission: Submission,
-    ) -> Result<Filed, Failure> {
+    pub async fn submit(&self, caller: &Caller, submission: Submission) -> Result<Filed, Failure> {
         let Submission { what, as_published, etag } = submission;
         match what {
             What::Report(mut report) => {

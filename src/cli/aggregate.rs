@@ -22,6 +22,7 @@ pub(super) fn run(console: &Console, args: &AggregateArgs) -> Result<Outcome, Er
         include_unaccepted: args.include_unaccepted,
         // For a person the missing organs are named in any case.
         list_members: args.members || !console.json_wanted(),
+        ..AggregateReportsRequest::default()
     };
     let named = block_on(async {
         let server = Server::connect(&args.remote).await?;

@@ -37,7 +37,7 @@ pub(super) fn get(console: &Console, args: &GetArgs) -> Result<Outcome, Error> {
 /// # Errors
 /// `Refused`, `Unreachable`.
 pub(super) async fn report(server: &Server, name: &str) -> Result<Report, Error> {
-    let request = GetReportRequest { name: name.to_owned() };
+    let request = GetReportRequest { name: name.to_owned(), ..GetReportRequest::default() };
     let answer = server.reports().get_report(request).await;
     server.answered(answer)
 }
@@ -84,6 +84,7 @@ pub(super) async fn reports(
             page_size: i32::try_from(left.min(PAGE_SIZE)).unwrap_or(0),
             page_token,
             filter: page.filter.clone(),
+            ..ListReportsRequest::default()
         };
         let answer = server.reports().list_reports(request).await;
         let answer = server.answered(answer)?;

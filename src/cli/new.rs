@@ -111,10 +111,10 @@ async fn ask(args: &NewArgs, url: &str) -> Result<(Option<Report>, Option<String
         Server::connect(&Remote { server: url.to_owned(), principal: args.principal.clone() })
             .await?;
     let name = ReportId { organ: args.organ.clone(), year: args.year - 1, scope: args.scope };
-    let request = GetReportRequest { name: name.to_string() };
+    let request = GetReportRequest { name: name.to_string(), ..GetReportRequest::default() };
     let last = server.reports().get_report(request).await;
     let last = server.found(last)?;
-    let request = GetOrganRequest { name: args.organ.to_string() };
+    let request = GetOrganRequest { name: args.organ.to_string(), ..GetOrganRequest::default() };
     let organ = server.organs().get_organ(request).await;
     let organ = server.found(organ)?;
     Ok((last, organ.map(|organ| organ.display_name)))

@@ -46,7 +46,7 @@ fn request(args: &CreateArgs) -> CreateOrganRequest {
             kind: args.kind.map_or(0, |kind| kind as i32),
             ..Organ::default()
         }),
-        validate_only: false,
+        ..CreateOrganRequest::default()
     }
 }
 
@@ -64,7 +64,7 @@ pub(super) async fn create(server: &Server, request: CreateOrganRequest) -> Resu
 /// # Errors
 /// `Refused`, `Unreachable`.
 pub(super) async fn organ_named(server: &Server, name: &str) -> Result<Organ, Error> {
-    let request = GetOrganRequest { name: name.to_owned() };
+    let request = GetOrganRequest { name: name.to_owned(), ..GetOrganRequest::default() };
     let answer = server.organs().get_organ(request).await;
     server.answered(answer)
 }
@@ -92,6 +92,7 @@ async fn organs(server: &Server, page: &Page) -> Result<(Vec<Organ>, bool), Erro
             page_size: i32::try_from(left.min(nianbao::limits::PAGE_SIZE_MAX)).unwrap_or(0),
             page_token,
             filter: page.filter.clone(),
+            ..ListOrgansRequest::default()
         };
         let answer = server.organs().list_organs(request).await;
         let answer = server.answered(answer)?;

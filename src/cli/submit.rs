@@ -113,10 +113,11 @@ pub(super) async fn submit(
     validate_only: bool,
 ) -> Result<SubmitReportResponse, Error> {
     let request = SubmitReportRequest {
-        report: Some(report),
+        report: Some(Box::new(report)),
         validate_only,
         as_published: as_published.is_some(),
         as_published_reason: as_published.unwrap_or_default(),
+        ..SubmitReportRequest::default()
     };
     let answer = server.reports().submit_report(request).await;
     server.answered(answer)

@@ -68,8 +68,7 @@ impl AdminService for Admin {
             text => Some(text.parse().map_err(|_| Failure::PositionInvalid)?),
         };
         let archive = self.archive.clone();
-        let found =
-            off_the_loop(move || Ok(archive.store().verify(expect, &|_, _| ())?)).await?;
+        let found = off_the_loop(move || Ok(archive.store().verify(expect, &|_, _| ())?)).await?;
         Ok(Response::new(pb::VerifyJournalResponse {
             sound: found.is_sound(),
             entries: i64::try_from(found.entries).unwrap_or(i64::MAX),
@@ -121,8 +120,7 @@ impl AdminService for Admin {
         let limit = page_size(request.page_size);
         let year = (request.year != 0).then_some(request.year);
         let archive = self.archive.clone();
-        let page =
-            off_the_loop(move || archive.deadlines(year, after.as_deref(), limit)).await?;
+        let page = off_the_loop(move || archive.deadlines(year, after.as_deref(), limit)).await?;
         Ok(Response::new(pb::ListDeadlinesResponse {
             deadlines: page.items,
             next_page_token: page.next.map(|key| page_token(&asked, &key)).unwrap_or_default(),
@@ -168,7 +166,7 @@ fn journal_info(condition: &store::Condition) -> pb::JournalInfo {
     pb::JournalInfo {
         bytes: number(condition.journal_bytes),
         segments: i32::try_from(condition.segments).unwrap_or(i32::MAX),
-        torn: condition.torn.as_ref().map(ToString::to_string).unwrap_or_default(),
+        torn: condition.torn.as_ref().map(|t| format!("{t:?}")).unwrap_or_default(),
         damage: condition.damage.as_ref().map(ToString::to_string).unwrap_or_default(),
         replayed_entries: number(condition.replayed),
         index_rebuilt: condition.rebuilt,

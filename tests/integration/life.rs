@@ -467,7 +467,11 @@ async fn refuses_reasons_that_name_nothing() {
     clerk.submit(report()).await.expect("taken");
     let text = || "请核对".to_owned();
     let reasons = vec![
-        pb::ReturnReason { field_path: "requests.grant".to_owned(), text: text(), ..Default::default() },
+        pb::ReturnReason {
+            field_path: "requests.grant".to_owned(),
+            text: text(),
+            ..Default::default()
+        },
         pb::ReturnReason { rule_id: "no.such.rule".to_owned(), text: text(), ..Default::default() },
     ];
     let name = NAME.to_owned();

@@ -56,10 +56,7 @@ fn housing_of(id: &str) -> Report {
 }
 
 async fn submit(channel: &Channel, report: Report) -> Result<pb::SubmitReportResponse, Status> {
-    let request = pb::SubmitReportRequest {
-        report: Some(Box::new(report)),
-        ..Default::default()
-    };
+    let request = pb::SubmitReportRequest { report: Some(Box::new(report)), ..Default::default() };
     let response = ReportServiceClient::new(channel.clone()).submit_report(request).await?;
     Ok(response.into_inner())
 }

@@ -202,6 +202,7 @@ impl Story<'_> {
             // The three reports are submitted; acceptance is not part of this story.
             include_unaccepted: true,
             list_members: true,
+            ..AggregateReportsRequest::default()
         };
         let answer = aggregate::ask(&self.server, request).await?;
         let Some(sum) = answer.aggregates.first() else {

@@ -96,7 +96,12 @@ pub(super) fn organs() -> Vec<CreateOrganRequest> {
             kind: kind as i32,
             ..Organ::default()
         };
-        CreateOrganRequest { organ_id: id.to_owned(), organ: Some(organ), validate_only: false }
+        CreateOrganRequest {
+            organ_id: id.to_owned(),
+            organ: Some(organ),
+            validate_only: false,
+            ..CreateOrganRequest::default()
+        }
     };
     rows.into_iter().map(request).collect()
 }

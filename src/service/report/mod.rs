@@ -246,8 +246,7 @@ impl ReportService for Reports {
         let after = after(&asked, &request.page_token)?;
         let limit = page_size(request.page_size);
         let archive = self.archive.clone();
-        let page =
-            off_the_loop(move || archive.revisions(&id, after.as_deref(), limit)).await?;
+        let page = off_the_loop(move || archive.revisions(&id, after.as_deref(), limit)).await?;
         Ok(Response::new(pb::ListRevisionsResponse {
             revisions: page.items,
             next_page_token: page.next.map(|key| page_token(&asked, &key)).unwrap_or_default(),
@@ -321,10 +320,7 @@ async fn submit(
 }
 
 /// The report and the revision that a request names.
-fn version(
-    name: &str,
-    asked: get_report_request::Version,
-) -> Result<(ReportId, Version), Failure> {
+fn version(name: &str, asked: get_report_request::Version) -> Result<(ReportId, Version), Failure> {
     use get_report_request::Version as Asked;
     let named = ReportId::with_revision(name);
     let (id, number) = named.ok_or_else(|| Failure::ReportNotFound(name.to_owned()))?;

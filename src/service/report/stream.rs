@@ -170,9 +170,7 @@ pub(super) fn changes(
 }
 
 /// The next message; none when the server stops.
-async fn next(
-    mut watcher: Watcher,
-) -> Result<Option<(pb::WatchChangesResponse, Watcher)>, Status> {
+async fn next(mut watcher: Watcher) -> Result<Option<(pb::WatchChangesResponse, Watcher)>, Status> {
     loop {
         if *watcher.stopping.borrow() {
             return Ok(None);
@@ -220,10 +218,7 @@ impl Watcher {
     }
 
     /// An entry as a message, if it was asked for.
-    fn change(
-        &mut self,
-        recorded: &Recorded,
-    ) -> Result<Option<pb::WatchChangesResponse>, Failure> {
+    fn change(&mut self, recorded: &Recorded) -> Result<Option<pb::WatchChangesResponse>, Failure> {
         let taken = taken(recorded).map_err(|e| Failure::Journal(e.to_string()))?;
         let mut change = Change::default();
         let organ = match taken {
