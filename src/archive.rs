@@ -20,8 +20,21 @@ use crate::names::{OrganId, ReportId};
 use crate::pb::rule::Engine;
 use crate::pb::{Affiliation, Finding, Organ, Report, Severity, report};
 use crate::query::hex;
-use crate::store::{CommitError, Entry, Position, Precondition, Store};
+use crate::store::{CommitError, Entry, Index, Pair, Position, Precondition, Recorded, Store};
 use crate::{credit_code, rules};
+
+/// How an entry becomes its one key and value: the payload is the key, a zero byte and the value.
+pub const INDEX: Index = Index { version: 1, puts };
+
+fn puts(recorded: &Recorded) -> Result<Vec<Pair>, String> {
+    let payload = recorded.payload();
+    let end = payload.iter().position(|byte| *byte == 0).ok_or("it holds no key")?;
+    Ok(vec![(payload[..end].to_vec(), payload[end + 1..].to_vec())])
+}
+
+fn put(key: &[u8], value: &[u8]) -> Entry {
+    Entry { payload: [key, &[0], value].concat(), ..Entry::default() }
+}
 
 /// The organs and reports of one store.
 #[derive(Clone)]
@@ -160,7 +173,7 @@ impl Archive {
                 Failure::ParentNotFound { organ: id.to_string(), parent: parent.to_string() }
             }
         };
-        let entry = Entry::new().put(organ_key(id), organ.encode_to_vec());
+        let entry = put(&organ_key(id), &organ.encode_to_vec());
         let position = self.write(entry, preconditions, validate_only, failure).await?;
         organ.parent = parent_in(&organ, this_year()).unwrap_or_default().to_owned();
         Ok((organ, position))
@@ -208,7 +221,7 @@ impl Archive {
             0 => Failure::ReportState { report: id.to_string(), state: report::State::Submitted },
             _ => Failure::OrganNotFound(id.organ.to_string()),
         };
-        let entry = Entry::new().put(key, report.encode_to_vec());
+        let entry = put(&key, &report.encode_to_vec());
         let position = self.write(entry, preconditions, validate_only, failure).await?;
         Ok(Submitted { report, findings, position })
     }
@@ -238,12 +251,13 @@ impl Archive {
             return Ok(None);
         }
         match self.store.commit(entry, preconditions).await {
-            Ok(position) => Ok(Some(position)),
+            Ok(recorded) => Ok(Some(recorded.position())),
             Err(CommitError::Precondition { index }) => Err(failure(index)),
             Err(CommitError::WritesOff(off)) => Err(Failure::WritesOff(off)),
             Err(
                 error @ (CommitError::ReservedKey { .. }
                 | CommitError::TooLarge { .. }
+                | CommitError::Refused(_)
                 | CommitError::Unreadable(_)),
             ) => Err(Failure::Store(error.to_string())),
         }

@@ -11,7 +11,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::archive::Archive;
+use crate::archive::{self, Archive};
 use crate::limits::{CALLS_PER_CONNECTION_MAX, MESSAGE_BYTES_MAX, SHUTDOWN_SECONDS_MAX};
 use crate::pb::{
     FILE_DESCRIPTOR_SET, admin_service_server, aggregate_service_server, document_service_server,
@@ -68,7 +68,7 @@ pub async fn run(
     options: Options,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Error> {
-    let store = Store::open(&options.data, options.store).map_err(Error::Store)?;
+    let store = Store::open(&options.data, archive::INDEX, options.store).map_err(Error::Store)?;
     let archive = Archive::new(store.clone());
     let (health, health_service) = tonic_health::server::health_reporter();
     let routes = routes(&archive)?.add_service(health_service);

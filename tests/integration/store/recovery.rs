@@ -1,0 +1,100 @@
+//! What a start makes of a folder: a lost, damaged or outdated index is built anew.
+
+use std::fs;
+
+use nianbao::store::{Index, Options, Pair, Position, Recorded, Store};
+
+use super::{Folder, INDEX, Puts, Write, put};
+
+/// Small segments, so that a few entries fill several.
+fn small() -> Options {
+    Options { segment_bytes: 600, ..Options::default() }
+}
+
+/// Fills a folder with entries that overwrite each other, in several segments.
+async fn fill(folder: &Folder) -> Vec<Pair> {
+    let store = folder.open_with(small());
+    for i in 0..40 {
+        let puts = put(&format!("k/{:02}", i % 13), &format!("{i}")).put("last", i.to_string());
+        store.write(puts, vec![]).await.unwrap();
+    }
+    content(&store)
+}
+
+fn content(store: &Store) -> Vec<Pair> {
+    store.scan(b"", None, usize::MAX).unwrap()
+}
+
+fn follow_all(store: &Store, bytes_max: usize) -> Vec<Recorded> {
+    let mut entries: Vec<Recorded> = Vec::new();
+    loop {
+        let after = entries.last().map_or(Position::START, Recorded::position);
+        let next = store.follow(after, bytes_max).unwrap();
+        if next.is_empty() {
+            return entries;
+        }
+        entries.extend(next);
+    }
+}
+
+#[tokio::test]
+async fn rebuilds_an_index_that_is_gone() {
+    let folder = Folder::new();
+    let before = fill(&folder).await;
+    fs::remove_dir_all(folder.0.join("index")).unwrap();
+    let store = folder.open_with(small());
+    let condition = store.condition();
+    assert!(condition.rebuilt && condition.damage.is_none() && condition.torn.is_none());
+    assert_eq!((condition.replayed, condition.set_aside), (40, None));
+    assert!(condition.segments > 5);
+    assert_eq!(content(&store), before);
+    assert_eq!(store.position(), Position::from_number(40));
+    store.write(put("more", ""), vec![]).await.unwrap();
+}
+
+#[tokio::test]
+async fn takes_an_index_that_is_whole_as_it_is() {
+    let folder = Folder::new();
+    let before = fill(&folder).await;
+    let store = folder.open_with(small());
+    let condition = store.condition();
+    assert!(!condition.rebuilt);
+    assert_eq!((condition.replayed, condition.set_aside), (0, None));
+    assert_eq!(content(&store), before);
+}
+
+#[tokio::test]
+async fn rebuilds_an_index_of_another_version() {
+    fn other(recorded: &Recorded) -> Result<Vec<Pair>, String> {
+        Ok(vec![(format!("n/{}", recorded.position()).into(), b"".into())])
+    }
+    let folder = Folder::new();
+    let before = fill(&folder).await;
+    let store = Store::open(&folder.0, Index { version: 2, puts: other }, small()).unwrap();
+    assert!(store.condition().rebuilt);
+    assert!(store.condition().set_aside.is_some_and(|aside| aside.is_dir()));
+    assert_eq!(content(&store).len(), 40);
+    drop(store);
+    let store = Store::open(&folder.0, INDEX, small()).unwrap();
+    assert_eq!(content(&store), before);
+}
+
+#[tokio::test]
+async fn follows_across_segments_and_restarts() {
+    let folder = Folder::new();
+    fill(&folder).await;
+    let store = folder.open_with(small());
+    store.write(Puts::new(), vec![]).await.unwrap();
+    let all = follow_all(&store, usize::MAX);
+    assert_eq!(all.len(), 41);
+    for (i, recorded) in all.iter().enumerate() {
+        assert_eq!(recorded.position().number(), i as u64 + 1);
+    }
+    assert_eq!(follow_all(&store, 1), all, "one at a time");
+    assert_eq!(follow_all(&store, 500), all);
+    assert_eq!(all.last().map(Recorded::receipt), Some(store.head()));
+    let after = store.follow(Position::from_number(20), usize::MAX).unwrap();
+    assert_eq!(after, all[20..]);
+    assert_eq!(store.follow(store.position(), 1).unwrap(), []);
+    assert_eq!(store.follow(Position::from_number(99), 1).unwrap(), []);
+}
