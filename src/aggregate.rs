@@ -150,8 +150,8 @@ fn subtree<'a>(organs: &'a [Organ], top: &OrganId, year: i32) -> Vec<&'a Organ> 
     out
 }
 
-/// The revision of a report that takes part in sums, if any, and its number: the effective one; where
-/// what waits for acceptance was asked for, that.
+/// The revision of a report that takes part in sums, if any, and its number: the effective one;
+/// where what waits for acceptance was asked for, that.
 fn counted(
     archive: &Archive,
     id: &ReportId,

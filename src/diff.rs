@@ -62,7 +62,7 @@ fn blank(report: &Report, path: &str, value: &Option<String>) -> Kind {
     let listed = report.blanks.iter().find(|blank| blank.field_path == path);
     match value {
         Some(_) => Kind::Unspecified,
-        None => listed.map_or(Kind::Unspecified, |blank| blank.kind()),
+        None => listed.map_or(Kind::Unspecified, super::pb::Blank::kind),
     }
 }
 

@@ -80,6 +80,22 @@ pub fn all() -> Vec<Limit> {
             "one write to the store",
         ),
         row(
+            "shutdown_seconds_max",
+            usize::try_from(SHUTDOWN_SECONDS_MAX).unwrap_or(usize::MAX),
+            "seconds",
+            "停机等待",
+            "the wait for calls at a stop",
+        ),
+    ];
+    all.extend(of_writes());
+    all.extend(of_documents());
+    all
+}
+
+fn of_writes() -> Vec<Limit> {
+    let whole = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    vec![
+        row(
             "request_id_seconds",
             usize::try_from(REQUEST_ID_SECONDS).unwrap_or(usize::MAX),
             "seconds",
@@ -88,7 +104,7 @@ pub fn all() -> Vec<Limit> {
         ),
         row(
             "at_least_seconds_max",
-            usize::try_from(AT_LEAST_SECONDS_MAX).unwrap_or(usize::MAX),
+            whole(AT_LEAST_SECONDS_MAX),
             "seconds",
             "读取等待写入到达",
             "how long a read waits for a position",
@@ -102,7 +118,7 @@ pub fn all() -> Vec<Limit> {
         ),
         row(
             "heartbeat_seconds_default",
-            usize::try_from(HEARTBEAT_SECONDS_DEFAULT).unwrap_or(usize::MAX),
+            whole(HEARTBEAT_SECONDS_DEFAULT),
             "seconds",
             "默认心跳间隔",
             "between heartbeats by default",
@@ -114,16 +130,7 @@ pub fn all() -> Vec<Limit> {
             "导出日志的单个消息",
             "a piece of an export",
         ),
-        row(
-            "shutdown_seconds_max",
-            usize::try_from(SHUTDOWN_SECONDS_MAX).unwrap_or(usize::MAX),
-            "seconds",
-            "停机等待",
-            "the wait for calls at a stop",
-        ),
-    ];
-    all.extend(of_documents());
-    all
+    ]
 }
 
 fn of_documents() -> Vec<Limit> {

@@ -1,8 +1,8 @@
 //! The archive of organs and reports: what a journal entry says, what must hold for it, and how
 //! what is stored is read. It knows nothing of gRPC.
 //!
-//! [`index`] says what an entry means; [`write`] decides, commits and repeats; [`report`], [`organ`]
-//! and [`deadline`] say what may be written; [`read`] reads.
+//! `index` says what an entry means; `write` decides, commits and repeats; `report`, `organ` and
+//! `deadline` say what may be written; `read` reads.
 
 mod deadline;
 mod index;

@@ -149,8 +149,8 @@ fn outcome(recorded: Recorded) -> Result<Outcome, Failure> {
 /// What would result now; without the etag, which only an entry gives.
 fn supposed(change: Change) -> Result<Taken, Failure> {
     let header = EntryHeader { time: Some(now()), ..EntryHeader::default() };
-    let payload = change.encode_to_vec().into();
-    let entry = crate::pb::JournalEntry { header: Vec::new().into(), payload };
+    let payload = change.encode_to_vec();
+    let entry = crate::pb::JournalEntry { header: Vec::new(), payload };
     let recorded = Recorded { header, hash: Hash::ZERO, entry };
     let mut taken = index::taken(&recorded).map_err(|e| Failure::Store(e.to_string()))?;
     match &mut taken {

@@ -1,31 +1,41 @@
-//! The one writer: a thread that takes whatever is queued, applies it, syncs once and answers all.
+//! The one writer: a thread that takes whatever is queued, appends it to the journal as one frame,
+//! syncs once, applies it to the index and answers all.
 //!
 //! A thread of its own and not a task, since it blocks on the disk. One and not several, since
 //! group commit does more for throughput than parallel flushes do, and since preconditions that
 //! are checked by the only writer need no locks. It decides when writes are off.
 
 use std::io;
-use std::mem::discriminant;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::engine::{Disk, Engine, Puts, panic_text};
-use super::{CommitError, Entry, Error, Faults, Options, Position, Precondition, WritesOff};
+use super::engine::{Applied, Disk, Engine, Puts, RESERVED, panic_text};
+use super::entry::{Entry, Index, Pair, Receipt, Recorded};
+use super::journal::{Appender, Sealed};
+use super::marks::Marks;
+use super::state::State;
+use super::{CommitError, Error, Faults, Options, Precondition, WritesOff, chain, frame};
 
 /// A group takes no further entry beyond this, so that one group cannot outgrow the reserve nor
 /// keep the first of its callers waiting for long.
 const GROUP_BYTES: usize = 8 << 20;
 
-/// How often free space is looked at while writes are off for want of it. Nobody may write in
-/// the meantime, so no write would notice that there is room again.
-const SPACE_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// How often it is looked whether writes can go on again. Nobody may write in the meantime, so no
+/// write would notice.
+const PROBE_INTERVAL: Duration = Duration::from_millis(500);
 
-type Answer = Result<Position, CommitError>;
+/// The index is handed to the system when it has not been for so long and there is nothing else to
+/// do. What a kill leaves out of it is read from the journal at the next start.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The index is handed to the system after so much, however busy the committer is.
+const FLUSH_BYTES: usize = 32 << 20;
+
+pub(super) type Answer = Result<Recorded, CommitError>;
 
 /// What is sent to the committer.
 pub(super) enum Message {
@@ -43,98 +53,104 @@ pub(super) struct Request {
     pub(super) permit: OwnedSemaphorePermit,
 }
 
-/// What the committer tells everyone else.
-pub(super) struct State {
-    position: AtomicU64,
-    pub(super) writable: watch::Sender<Result<(), WritesOff>>,
+/// What the committer writes to: all that opening has found.
+pub(super) struct Files {
+    pub(super) engine: Engine,
+    /// None where the index is only for this run.
+    pub(super) disk: Option<Disk>,
+    /// None where writes are off for good.
+    pub(super) appender: Option<Appender>,
+    pub(super) marks: Marks,
+    pub(super) applied: Applied,
+    pub(super) off: Option<WritesOff>,
 }
 
-impl State {
-    pub(super) fn new(position: Position) -> Self {
-        Self { position: AtomicU64::new(position.0), writable: watch::Sender::new(Ok(())) }
-    }
-
-    pub(super) fn position(&self) -> Position {
-        Position(self.position.load(Ordering::Acquire))
-    }
-
-    /// Changes whether writes are on; once closed it stays closed. Watchers wake only when the
-    /// reason changes, not for each new figure of free space.
-    pub(super) fn set(&self, new: Result<(), WritesOff>) {
-        self.writable.send_if_modified(|now| {
-            let same = match (&*now, &new) {
-                (Err(WritesOff::Closed), _) | (Ok(()), Ok(())) => true,
-                (Err(a), Err(b)) => discriminant(a) == discriminant(b),
-                _ => false,
-            };
-            if !same {
-                *now = new;
-            }
-            !same
-        });
-    }
+/// What failed while a group was written.
+enum Failure {
+    /// Nothing of the frame counts; it is to be cut off.
+    Append(io::Error),
+    Sync(Error),
+    Index(Error),
 }
 
 pub(super) struct Committer {
-    engine: Engine,
-    disk: Disk,
+    files: Files,
+    index: Index,
     messages: Receiver<Message>,
     state: Arc<State>,
     reserve_bytes: u64,
     group_entries: usize,
     faults: Faults,
-    /// Of the last entry applied, synced or not.
-    position: Position,
-    off: Option<WritesOff>,
+    /// Full segments that the index does not know of yet.
+    sealed: Vec<Sealed>,
+    /// Applied since the last flush.
+    dirty_bytes: usize,
+    flushed: Instant,
+    probed: Instant,
     closing: bool,
 }
 
 impl Committer {
     pub(super) fn new(
-        engine: Engine,
-        disk: Disk,
+        files: Files,
+        index: Index,
         messages: Receiver<Message>,
         state: Arc<State>,
-        options: Options,
+        options: &Options,
     ) -> Self {
         let mut committer = Self {
-            engine,
-            disk,
+            files,
+            index,
             messages,
-            position: state.position(),
             state,
             reserve_bytes: options.reserve_bytes,
             group_entries: options.group_entries.max(1),
-            faults: options.faults,
-            off: None,
+            faults: options.faults.clone(),
+            sealed: Vec::new(),
+            dirty_bytes: 0,
+            flushed: Instant::now(),
+            probed: Instant::now(),
             closing: false,
         };
-        committer.check_space();
+        committer.look();
         committer
     }
 
     pub(super) fn run(mut self) {
         while !self.closing {
-            let Some(first) = self.wait() else { continue };
-            let group = self.group(first);
-            self.check_space();
-            self.commit(group);
+            if let Some(first) = self.wait() {
+                let group = self.group(first);
+                self.look();
+                self.commit(group);
+            }
+            let idle = self.flushed.elapsed() >= FLUSH_INTERVAL && self.dirty_bytes > 0;
+            if self.dirty_bytes >= FLUSH_BYTES || idle {
+                self.flush();
+            }
         }
+        self.close();
     }
 
     /// The next request; none when it is time to look at something else.
     fn wait(&mut self) -> Option<Request> {
-        let message = if matches!(self.off, Some(WritesOff::LowSpace { .. })) {
-            match self.messages.recv_timeout(SPACE_CHECK_INTERVAL) {
+        let off = self.files.off.as_ref();
+        let patience = if off.is_some_and(may_end) {
+            Some(PROBE_INTERVAL)
+        } else if self.dirty_bytes > 0 {
+            Some(FLUSH_INTERVAL.saturating_sub(self.flushed.elapsed()))
+        } else {
+            None
+        };
+        let message = match patience {
+            None => self.messages.recv().unwrap_or(Message::Close),
+            Some(patience) => match self.messages.recv_timeout(patience) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.check_space();
+                    self.look();
                     return None;
                 }
                 Err(RecvTimeoutError::Disconnected) => Message::Close,
-            }
-        } else {
-            self.messages.recv().unwrap_or(Message::Close)
+            },
         };
         self.open(message)
     }
@@ -167,24 +183,37 @@ impl Committer {
         group
     }
 
-    /// Turns writes off while there is less room than the reserve, and on again when there is
-    /// more. If the system cannot tell, the sync will.
-    fn check_space(&mut self) {
-        if !matches!(self.off, None | Some(WritesOff::LowSpace { .. })) {
-            return;
+    /// Turns writes off while there is less room than the reserve, and on again when what kept
+    /// them off is over. If the system cannot tell how much room there is, the write will.
+    fn look(&mut self) {
+        if let Some(damage) = self.state.damage() {
+            self.files.off = Some(WritesOff::Damaged(damage));
         }
-        let free = match &self.faults.free_bytes {
-            Some(free_bytes) => free_bytes(),
-            None => self.disk.free_bytes(),
+        let off = self.files.off.take();
+        self.files.off = match off {
+            Some(off) if !may_end(&off) => Some(off),
+            None | Some(WritesOff::LowSpace { .. }) => self.low_space(),
+            Some(off) if self.probed.elapsed() < PROBE_INTERVAL => Some(off),
+            Some(off) => {
+                self.probed = Instant::now();
+                let room = self.low_space().is_none();
+                let appender = self.files.appender.as_mut();
+                let well = room && appender.is_some_and(|journal| journal.cut().is_ok());
+                (!well).then_some(off)
+            }
+        };
+        self.state.set(self.files.off.clone().map_or(Ok(()), Err));
+    }
+
+    fn low_space(&self) -> Option<WritesOff> {
+        let free = match (&self.faults.free_bytes, &self.files.appender) {
+            (Some(free_bytes), _) => free_bytes(),
+            (None, Some(appender)) => fs4::available_space(appender.dir()),
+            (None, None) => return None,
         };
         let reserve_bytes = self.reserve_bytes;
-        self.off = match free {
-            Ok(free_bytes) if free_bytes < reserve_bytes => {
-                Some(WritesOff::LowSpace { free_bytes, reserve_bytes })
-            }
-            _ => None,
-        };
-        self.state.set(self.off.clone().map_or(Ok(()), Err));
+        let free_bytes = free.ok().filter(|free_bytes| *free_bytes < reserve_bytes)?;
+        Some(WritesOff::LowSpace { free_bytes, reserve_bytes })
     }
 
     /// Answers every request of the group, and none before the group is on disk. That holds for
@@ -199,17 +228,18 @@ impl Committer {
             entries.push((request.entry, request.preconditions));
             permits.push(request.permit);
         }
-        if self.off.is_none() {
+        if self.files.off.is_none() {
             // A panic here is a bug, in sled or in this file. It must not leave callers waiting.
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.write(&entries, &mut answers)));
-            let outcome = outcome.unwrap_or_else(|p| Err(Error::Damaged(panic_text(&*p).into())));
-            match outcome {
-                Ok(()) => self.state.position.store(self.position.0, Ordering::Release),
-                Err(cause) => self.turn_off(cause),
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.write(entries, &mut answers)));
+            let panicked = |panic: Box<dyn std::any::Any + Send>| {
+                Err(Failure::Sync(Error::Damaged(panic_text(&*panic).into())))
+            };
+            if let Err(failure) = outcome.unwrap_or_else(panicked) {
+                self.turn_off(failure);
             }
         }
-        drop((entries, permits));
-        if let Some(off) = &self.off {
+        drop(permits);
+        if let Some(off) = &self.files.off {
             answers = replies.iter().map(|_| Err(CommitError::WritesOff(off.clone()))).collect();
         }
         for (reply, answer) in replies.into_iter().zip(answers) {
@@ -218,48 +248,71 @@ impl Committer {
         }
     }
 
-    /// Applies the entries whose preconditions hold, all in one batch, and syncs once.
+    /// Writes the entries whose preconditions hold, all in one frame, syncs once, and applies them.
     fn write(
         &mut self,
-        entries: &[(Entry, Vec<Precondition>)],
+        entries: Vec<(Entry, Vec<Precondition>)>,
         answers: &mut Vec<Answer>,
-    ) -> Result<(), Error> {
-        let before = self.position;
-        let mut puts = Puts::new();
+    ) -> Result<(), Failure> {
+        let before = self.files.applied.head;
+        let (mut head, mut puts) = (before, Puts::new());
         for (entry, preconditions) in entries {
-            answers.push(match self.failed(preconditions, &puts) {
-                Ok(None) => {
-                    puts.extend(entry.puts.iter().map(|(key, value)| (&**key, &**value)));
-                    self.position = Position(self.position.0 + 1);
-                    Ok(self.position)
-                }
-                Ok(Some(index)) => Err(CommitError::Precondition { index }),
-                Err(cause) => Err(CommitError::Unreadable(cause)),
-            });
+            let answer = self.take(entry, &preconditions, &head, &mut puts);
+            head = answer.as_ref().map_or(head, Recorded::receipt);
+            answers.push(answer);
         }
-        if self.position == before {
+        if head.position == before.position {
             return Ok(());
         }
-        self.engine.apply(&puts, self.position)?;
-        self.engine.flush()?;
-        if let Some(fault) = &self.faults.sync {
-            fault().map_err(Error::Io)?;
+        let first = before.position.0 + 1;
+        let entries = answers.iter().flatten().map(|recorded| &recorded.entry);
+        let frame = frame::encode(first, entries);
+        let frame = frame.map_err(|flaw| Failure::Append(io::Error::other(flaw.to_string())))?;
+        let Some(appender) = &mut self.files.appender else {
+            return Err(Failure::Append(io::ErrorKind::PermissionDenied.into()));
+        };
+        self.sealed.extend(appender.rotate(first).map_err(Failure::Append)?);
+        appender.append(&frame).map_err(Failure::Append)?;
+        appender.sync(&frame).map_err(|e| Failure::Sync(Error::Io(e)))?;
+        self.apply(&puts, head).map_err(Failure::Index)?;
+        self.state.advance(head);
+        Ok(())
+    }
+
+    /// The entry as it will stand in the journal after `head`, its puts added to those of the
+    /// group, if its preconditions hold.
+    fn take(
+        &self,
+        entry: Entry,
+        preconditions: &[Precondition],
+        head: &Receipt,
+        puts: &mut Puts,
+    ) -> Answer {
+        match self.failed(preconditions, puts) {
+            Ok(None) => {}
+            Ok(Some(index)) => return Err(CommitError::Precondition { index }),
+            Err(cause) => return Err(CommitError::Unreadable(self.state.note(cause))),
         }
-        self.disk.sync().map_err(Error::Io)
+        let recorded = chain::record(head, entry, chain::now());
+        // The caller's function: its bug is the trouble of this entry alone.
+        let read = catch_unwind(AssertUnwindSafe(|| (self.index.puts)(&recorded)));
+        let read = read.unwrap_or_else(|panic| Err(panic_text(&*panic)));
+        let pairs = read.map_err(CommitError::Refused)?;
+        if let Some(index) = reserved_key(&pairs) {
+            return Err(CommitError::ReservedKey { index });
+        }
+        puts.extend(pairs);
+        Ok(recorded)
     }
 
     /// The first precondition that does not hold against what is stored with the puts of the
     /// group's earlier entries laid over it.
-    fn failed(
-        &self,
-        preconditions: &[Precondition],
-        puts: &Puts<'_>,
-    ) -> Result<Option<usize>, Error> {
+    fn failed(&self, preconditions: &[Precondition], puts: &Puts) -> Result<Option<usize>, Error> {
         for (index, precondition) in preconditions.iter().enumerate() {
             let key = precondition.key();
             let holds = match puts.get(key) {
                 Some(value) => precondition.holds(Some(value)),
-                None => precondition.holds(self.engine.get(key)?.as_deref()),
+                None => precondition.holds(self.files.engine.get(key)?.as_deref()),
             };
             if !holds {
                 return Ok(Some(index));
@@ -268,13 +321,81 @@ impl Committer {
         Ok(None)
     }
 
-    /// For good: after a failed sync the system may have dropped the pages, and a later sync that
-    /// succeeds would say nothing about them. Only a new start reads what is really there.
-    fn turn_off(&mut self, cause: Error) {
-        let full = matches!(&cause, Error::Io(e) if e.kind() == io::ErrorKind::StorageFull);
-        let cause = Arc::new(cause);
-        let off = if full { WritesOff::DiskFull(cause) } else { WritesOff::SyncFailed(cause) };
-        self.state.set(Err(off.clone()));
-        self.off = Some(off);
+    fn apply(&mut self, puts: &Puts, head: Receipt) -> Result<(), Error> {
+        if let Some(fault) = &self.faults.apply {
+            fault().map_err(Error::Io)?;
+        }
+        self.files.marks.clear_clean().map_err(Error::Io)?;
+        let Files { engine, applied, .. } = &mut self.files;
+        *applied = engine.apply(puts, &self.sealed, head, applied)?;
+        self.sealed.clear();
+        if self.dirty_bytes == 0 {
+            self.flushed = Instant::now();
+        }
+        let bytes = |(key, value): (&Vec<u8>, &Vec<u8>)| key.len() + value.len();
+        self.dirty_bytes += puts.iter().map(bytes).sum::<usize>() + 1;
+        Ok(())
     }
+
+    fn flush(&mut self) {
+        self.dirty_bytes = 0;
+        if let Err(cause) = self.files.engine.flush() {
+            self.turn_off(Failure::Index(cause));
+        }
+        self.flushed = Instant::now();
+    }
+
+    fn turn_off(&mut self, failure: Failure) {
+        let off = match failure {
+            Failure::Append(cause) => {
+                let full = cause.kind() == io::ErrorKind::StorageFull;
+                let undone = self.files.appender.as_mut().map_or(Ok(()), Appender::cut);
+                self.probed = Instant::now();
+                match undone {
+                    Ok(()) if full => WritesOff::DiskFull(Arc::new(Error::Io(cause))),
+                    Ok(()) => WritesOff::AppendFailed(Arc::new(Error::Io(cause))),
+                    Err(cause) => WritesOff::SyncFailed(Arc::new(Error::Io(cause))),
+                }
+            }
+            // For good: after a failed sync the system may have dropped the pages, and a later
+            // sync that succeeds would say nothing about them. Only a new start reads what is
+            // really there.
+            Failure::Sync(cause) => WritesOff::SyncFailed(Arc::new(cause)),
+            // The entries are in the journal, and are found there at the next start.
+            Failure::Index(cause) => {
+                self.state.index_is_damaged();
+                WritesOff::IndexFailed(Arc::new(cause))
+            }
+        };
+        self.state.set(Err(off.clone()));
+        self.files.off = Some(off);
+    }
+
+    /// Leaves an index that the next start may take as it is.
+    fn close(self) {
+        let Files { engine, disk, marks, applied, .. } = &self.files;
+        let (Some(disk), false) = (disk, self.state.is_index_damaged()) else { return };
+        let synced = engine.flush().and_then(|()| disk.sync().map_err(Error::Io));
+        if synced.is_ok() {
+            // Without the mark the next start checks the index, which costs it time alone.
+            let _ = marks.set_clean(applied);
+        }
+    }
+}
+
+/// Whether what keeps writes off may be over without a new start.
+fn may_end(off: &WritesOff) -> bool {
+    match off {
+        WritesOff::LowSpace { .. } | WritesOff::DiskFull(_) | WritesOff::AppendFailed(_) => true,
+        WritesOff::SyncFailed(_)
+        | WritesOff::IndexFailed(_)
+        | WritesOff::Damaged(_)
+        | WritesOff::ReadOnly
+        | WritesOff::Closed => false,
+    }
+}
+
+/// The first put whose key the caller may not use.
+pub(super) fn reserved_key(puts: &[Pair]) -> Option<usize> {
+    puts.iter().position(|(key, _)| key.first().is_none_or(|&byte| byte == RESERVED))
 }

@@ -1,32 +1,43 @@
 //! sled, and what it takes to trust it: the only file that knows the engine.
 //!
-//! It reads, applies and syncs. It knows nothing of groups, preconditions or callers.
+//! It reads, applies and syncs. It knows nothing of groups, preconditions, callers or the journal.
 //!
 //! Four habits of sled 0.34 are dealt with here:
 //!
 //! - `flush` calls `sync_file_range` on Linux, which flushes neither the disk's cache nor a grown
-//!   file's size. [`Disk::sync`] adds `fdatasync` on the data file.
+//!   file's size. [`Disk::sync`] adds `fdatasync` on the data file, before a folder is said to be
+//!   clean; in between the journal is what is synced.
 //! - A page of more than a quarter of a segment goes to a file of its own under `blobs/`, which
-//!   sled never syncs. [`Disk::sync`] syncs those that are new; [`SEGMENT_BYTES`] keeps them rare.
+//!   sled never syncs. [`Disk::sync`] syncs them; [`SEGMENT_BYTES`] keeps them rare.
 //! - Damaged files make it panic in places, both at open and at a later read. Every call stands
 //!   inside [`guarded`], which makes an [`Error`] of the panic.
 //! - Its cache would grow to 1 GiB; the caller states the bound.
 
-use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::ops::{Bound, Deref};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use super::{Error, Pair, Position};
+use pbjson_types::Timestamp;
+use twox_hash::XxHash3_64;
+
+use super::journal::{Sealed, sync_dir};
+use super::{Error, Hash, Pair, Position, Receipt};
 
 /// First byte of the keys that the store keeps for itself.
 pub(super) const RESERVED: u8 = 0x00;
 
-/// Where the position of the last applied entry stands, written in the same batch.
-const POSITION_KEY: &[u8] = b"\0position";
+/// Where it stands what is applied, written in the same batch.
+const APPLIED_KEY: &[u8] = b"\0applied";
+
+/// Begins the keys of full segments: the position of the first entry follows, the length is the
+/// value. The journal itself does not tell that a segment is missing or cut without being read.
+const SEALED_PREFIX: &[u8] = b"\0sealed/";
+
+/// Changes when what this file writes changes its form.
+const FORM: u8 = 1;
 
 /// The unit of sled's log, fixed when a folder is created.
 ///
@@ -37,7 +48,58 @@ const POSITION_KEY: &[u8] = b"\0position";
 const SEGMENT_BYTES: usize = 8 << 20;
 
 /// Keys and the values that are to stand under them.
-pub(super) type Puts<'a> = HashMap<&'a [u8], &'a [u8]>;
+pub(super) type Puts = HashMap<Vec<u8>, Vec<u8>>;
+
+/// What the index holds: which entries, applied by which version of the puts, and the digest of
+/// all keys with their values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Applied {
+    pub(super) version: u32,
+    pub(super) head: Receipt,
+    /// The sum of [`weight`] over all that is stored.
+    pub(super) digest: u64,
+}
+
+impl Applied {
+    /// Of an index that holds nothing.
+    pub(super) fn nothing(version: u32) -> Self {
+        Self { version, head: Receipt::START, digest: 0 }
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let Receipt { position, hash, time } = &self.head;
+        let mut bytes = vec![FORM];
+        bytes.extend(self.version.to_be_bytes());
+        bytes.extend(position.0.to_be_bytes());
+        bytes.extend(hash.as_bytes());
+        bytes.extend(time.seconds.to_be_bytes());
+        bytes.extend(time.nanos.to_be_bytes());
+        bytes.extend(self.digest.to_be_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+            let (first, rest) = bytes.split_first_chunk()?;
+            *bytes = rest;
+            Some(*first)
+        }
+        let mut bytes = bytes.strip_prefix(&[FORM])?;
+        let version = u32::from_be_bytes(take(&mut bytes)?);
+        let position = Position(u64::from_be_bytes(take(&mut bytes)?));
+        let hash = Hash::from_bytes(take(&mut bytes)?);
+        let seconds = i64::from_be_bytes(take(&mut bytes)?);
+        let nanos = i32::from_be_bytes(take(&mut bytes)?);
+        let digest = u64::from_be_bytes(take(&mut bytes)?);
+        let head = Receipt { position, hash, time: Timestamp { seconds, nanos } };
+        bytes.is_empty().then_some(Self { version, head, digest })
+    }
+}
+
+/// What a key with its value adds to the digest.
+pub(super) fn weight(key: &[u8], value: &[u8]) -> u64 {
+    XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(key), value)
+}
 
 /// A stored value: bytes shared with the cache, so that reading one copies nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -64,9 +126,8 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Opens or creates the folder. What it holds is on disk before this returns, even if the
-    /// process that wrote it was killed between writing and syncing: it is about to be read.
-    pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<(Self, Disk), Error> {
+    /// Opens or creates the folder.
+    pub(super) fn open(dir: &Path, cache_bytes: u64) -> Result<Self, Error> {
         // Before sled, for whom a missing folder would look like a missing file of its own.
         std::fs::create_dir_all(dir).map_err(Error::Io)?;
         let config = sled::Config::new()
@@ -76,22 +137,45 @@ impl Engine {
             // The committer flushes; a second flusher in the background would only hide errors.
             .flush_every_ms(None);
         let db = guarded(|| config.open()).map_err(|e| e.at_open(dir))?;
-        let mut disk = Disk::open(dir).map_err(Error::Io)?;
-        disk.sync_all().map_err(Error::Io)?;
-        Ok((Self { db }, disk))
+        Ok(Self { db })
     }
 
-    /// The position of the last entry applied.
-    pub(super) fn position(&self) -> Result<Position, Error> {
-        let Some(stored) = guarded(|| self.db.get(POSITION_KEY))? else {
+    /// What the index holds; nothing if it is new.
+    pub(super) fn applied(&self) -> Result<Option<Applied>, Error> {
+        let Some(stored) = guarded(|| self.db.get(APPLIED_KEY))? else {
             return match guarded(|| self.db.first())? {
-                None => Ok(Position::START),
+                None => Ok(None),
                 Some(_) => Err(Error::Damaged("it holds values but no position".into())),
             };
         };
-        let bytes = <[u8; 8]>::try_from(&*stored)
-            .map_err(|_| Error::Damaged("its position is not of eight bytes".into()))?;
-        Ok(Position(u64::from_be_bytes(bytes)))
+        let applied = Applied::decode(&stored);
+        applied.map(Some).ok_or_else(|| Error::Damaged("its position is of another form".into()))
+    }
+
+    /// The segments that were full when the index was written.
+    pub(super) fn sealed(&self) -> Result<Vec<Sealed>, Error> {
+        let stored: Vec<(sled::IVec, sled::IVec)> =
+            guarded(|| self.db.scan_prefix(SEALED_PREFIX).collect())?;
+        let number = |bytes: &[u8]| bytes.try_into().map(u64::from_be_bytes);
+        let read = stored.iter().map(|(key, value)| {
+            let first = number(&key[SEALED_PREFIX.len()..]);
+            first.and_then(|first| Ok((first, number(value)?)))
+        });
+        read.collect::<Result<_, _>>().map_err(|e| Error::Damaged(Box::new(e)))
+    }
+
+    /// Sums up the digest of all that is stored, and tells how many bytes were read.
+    pub(super) fn digest(&self, mut progress: impl FnMut(u64)) -> Result<u64, Error> {
+        let (mut digest, mut bytes) = (0u64, 0u64);
+        guarded(|| {
+            for pair in self.db.range::<&[u8], _>(&[RESERVED + 1][..]..) {
+                let (key, value) = pair?;
+                digest = digest.wrapping_add(weight(&key, &value));
+                bytes += (key.len() + value.len()) as u64;
+                progress(bytes);
+            }
+            Ok(digest)
+        })
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Value>, Error> {
@@ -123,17 +207,34 @@ impl Engine {
         })
     }
 
-    /// Applies puts and the position they lead to, whole or not at all after a crash. In memory
-    /// only until [`Engine::flush`] and [`Disk::sync`]: sled says `Ok` here even on a full disk.
+    /// Applies puts and what they lead to, whole or not at all after a crash. In memory only until
+    /// [`Engine::flush`] and [`Disk::sync`]: sled says `Ok` here even on a full disk.
     ///
-    /// One call a group, not one an entry: sled writes and waits once for each batch.
-    pub(super) fn apply(&self, puts: &Puts<'_>, position: Position) -> Result<(), Error> {
+    /// One call a group, not one an entry: sled writes and waits once for each batch. Only one
+    /// thread may apply, since the digest goes from what stood there before.
+    pub(super) fn apply(
+        &self,
+        puts: &Puts,
+        sealed: &[Sealed],
+        head: Receipt,
+        before: &Applied,
+    ) -> Result<Applied, Error> {
+        let mut applied = Applied { head, ..*before };
         let mut batch = sled::Batch::default();
         for (key, value) in puts {
-            batch.insert(*key, *value);
+            if let Some(old) = guarded(|| self.db.get(key))? {
+                applied.digest = applied.digest.wrapping_sub(weight(key, &old));
+            }
+            applied.digest = applied.digest.wrapping_add(weight(key, value));
+            batch.insert(&key[..], &value[..]);
         }
-        batch.insert(POSITION_KEY, &position.0.to_be_bytes());
-        guarded(|| self.db.apply_batch(batch))
+        for (first, bytes) in sealed {
+            let key = [SEALED_PREFIX, &first.to_be_bytes()].concat();
+            batch.insert(key, &bytes.to_be_bytes());
+        }
+        batch.insert(APPLIED_KEY, applied.encode());
+        guarded(|| self.db.apply_batch(batch))?;
+        Ok(applied)
     }
 
     /// Hands everything applied so far to the operating system.
@@ -142,74 +243,30 @@ impl Engine {
     }
 }
 
-/// The files of the folder, held open beside sled's own handles in order to sync them.
+/// The files of the folder, synced when the store is closed.
 pub(super) struct Disk {
     dir: PathBuf,
-    /// Opened once: a handle reports each failed write-back since it was opened, exactly once.
+    /// Opened at the start: a handle reports each failed write-back since it was opened.
     data: File,
-    blobs_synced: HashSet<OsString>,
 }
 
 impl Disk {
-    fn open(dir: &Path) -> io::Result<Self> {
+    pub(super) fn open(dir: &Path) -> io::Result<Self> {
         // Writable, as some systems refuse to sync through a handle for reading.
         let data = File::options().read(true).write(true).open(dir.join("db"))?;
-        Ok(Self { dir: dir.to_owned(), data, blobs_synced: HashSet::new() })
+        Ok(Self { dir: dir.to_owned(), data })
     }
 
     /// Makes what was flushed survive a power loss.
-    pub(super) fn sync(&mut self) -> io::Result<()> {
-        self.sync_blobs()?;
-        self.data.sync_data()
-    }
-
-    /// Like [`Disk::sync`], and the names of the files too: a synced file whose name is lost is
-    /// lost. sled creates them at open, so once is enough.
-    fn sync_all(&mut self) -> io::Result<()> {
-        self.sync()?;
-        sync_dir(&self.dir)?;
-        let Some(parent) = self.dir.canonicalize()?.parent().map(sync_dir) else {
-            return Ok(());
-        };
-        match parent {
-            // Whoever may not read the parent did not create the folder in it just now.
-            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
-            synced => synced,
+    pub(super) fn sync(&self) -> io::Result<()> {
+        let blobs = self.dir.join("blobs");
+        for blob in std::fs::read_dir(&blobs)? {
+            File::options().read(true).write(true).open(blob?.path())?.sync_all()?;
         }
+        sync_dir(&blobs)?;
+        self.data.sync_data()?;
+        sync_dir(&self.dir)
     }
-
-    /// Syncs the blobs that have come since the last call, and forgets those that went. As long
-    /// as there are none this is one look into an empty folder.
-    fn sync_blobs(&mut self) -> io::Result<()> {
-        let folder = self.dir.join("blobs");
-        let mut present = HashSet::new();
-        let mut any_new = false;
-        for blob in std::fs::read_dir(&folder)? {
-            let name = blob?.file_name();
-            if !self.blobs_synced.contains(&name) {
-                match File::options().read(true).write(true).open(folder.join(&name)) {
-                    Ok(file) => file.sync_all()?,
-                    // sled removes a blob as soon as a later page replaces it.
-                    Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
-                    Err(e) => return Err(e),
-                }
-                any_new = true;
-            }
-            present.insert(name);
-        }
-        self.blobs_synced = present;
-        if any_new { sync_dir(&folder) } else { Ok(()) }
-    }
-
-    /// Bytes free to this process on the folder's file system.
-    pub(super) fn free_bytes(&self) -> io::Result<u64> {
-        fs4::available_space(&self.dir)
-    }
-}
-
-/// Makes the names in a folder survive a power loss, where a folder can be opened as a file.
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
 }
 
 /// Runs a call into sled and makes an [`Error`] of its error or its panic.

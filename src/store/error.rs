@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ENTRY_BYTES_MAX;
+use super::damage::Damage;
 
 /// Why a store cannot be opened or read.
 #[derive(Debug)]
@@ -45,13 +46,24 @@ impl std::error::Error for Error {
     }
 }
 
+impl From<Damage> for Error {
+    fn from(damage: Damage) -> Self {
+        Self::Damaged(Box::new(damage))
+    }
+}
+
 /// Why nothing can be written at present.
 #[derive(Clone, Debug)]
 pub enum WritesOff {
-    /// The disk filled up during a write. Off until a new start with more room.
+    /// The disk filled up during a write, which was undone. On again by itself when there is room.
     DiskFull(Arc<Error>),
-    /// A write or sync failed. Off until a new start.
+    /// A write failed, and was undone. On again by itself when the disk can be written.
+    AppendFailed(Arc<Error>),
+    /// What a sync, or the undoing of a failed write, has left on disk is not known. Off until a
+    /// new start, which reads it.
     SyncFailed(Arc<Error>),
+    /// The journal has what the index could not take. Off until a new start, which rebuilds it.
+    IndexFailed(Arc<Error>),
     /// There is less room than the reserve. On again by itself when there is more.
     LowSpace {
         /// Bytes free when it was noticed.
@@ -59,6 +71,10 @@ pub enum WritesOff {
         /// [`Options::reserve_bytes`](super::Options::reserve_bytes).
         reserve_bytes: u64,
     },
+    /// The journal is damaged. Off until it is restored: nothing may be chained to what is wrong.
+    Damaged(Arc<Damage>),
+    /// The folder cannot be written.
+    ReadOnly,
     /// The store was closed.
     Closed,
 }
@@ -66,15 +82,25 @@ pub enum WritesOff {
 impl fmt::Display for WritesOff {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DiskFull(_) => f.write_str("writes are off until a restart: the disk is full"),
+            Self::DiskFull(_) => {
+                f.write_str("writes are off until there is room: the disk is full")
+            }
+            Self::AppendFailed(_) => {
+                f.write_str("writes are off until the disk can be written: a write failed")
+            }
             Self::SyncFailed(_) => {
                 f.write_str("writes are off until a restart: a write to disk failed")
+            }
+            Self::IndexFailed(_) => {
+                f.write_str("writes are off until a restart: the index cannot be written")
             }
             Self::LowSpace { free_bytes, reserve_bytes } => write!(
                 f,
                 "writes are off until there is more disk space: {free_bytes} bytes free, \
                  {reserve_bytes} kept in reserve"
             ),
+            Self::Damaged(damage) => write!(f, "writes are off: {damage}"),
+            Self::ReadOnly => f.write_str("writes are off: the data folder cannot be written"),
             Self::Closed => f.write_str("the store is closed"),
         }
     }
@@ -83,16 +109,20 @@ impl fmt::Display for WritesOff {
 impl std::error::Error for WritesOff {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::DiskFull(cause) | Self::SyncFailed(cause) => Some(&**cause),
-            Self::LowSpace { .. } | Self::Closed => None,
+            Self::DiskFull(cause)
+            | Self::AppendFailed(cause)
+            | Self::SyncFailed(cause)
+            | Self::IndexFailed(cause) => Some(&**cause),
+            Self::Damaged(damage) => Some(&**damage),
+            Self::LowSpace { .. } | Self::ReadOnly | Self::Closed => None,
         }
     }
 }
 
 /// Why an entry was not acknowledged.
 ///
-/// Nothing was written, except perhaps after [`WritesOff::DiskFull`] and
-/// [`WritesOff::SyncFailed`]: then the entry may be found, whole, after a new start.
+/// Nothing was written, except perhaps after [`WritesOff::SyncFailed`] and
+/// [`WritesOff::IndexFailed`]: then the entry may be found, whole, after a new start.
 #[derive(Debug)]
 pub enum CommitError {
     /// A precondition did not hold.
@@ -110,6 +140,8 @@ pub enum CommitError {
         /// Their size.
         bytes: usize,
     },
+    /// The index does not know what to do with the entry, in its own words.
+    Refused(String),
     /// A precondition could not be checked.
     Unreadable(Error),
     /// The store takes no writes.
@@ -126,6 +158,7 @@ impl fmt::Display for CommitError {
             Self::TooLarge { bytes } => {
                 write!(f, "an entry of {bytes} bytes; at most {ENTRY_BYTES_MAX} are taken")
             }
+            Self::Refused(why) => write!(f, "the entry cannot be read: {why}"),
             Self::Unreadable(e) => write!(f, "a precondition cannot be checked: {e}"),
             Self::WritesOff(off) => off.fmt(f),
         }
@@ -137,19 +170,10 @@ impl std::error::Error for CommitError {
         match self {
             Self::Unreadable(e) => Some(e),
             Self::WritesOff(off) => off.source(),
-            Self::Precondition { .. } | Self::ReservedKey { .. } | Self::TooLarge { .. } => None,
+            Self::Precondition { .. }
+            | Self::ReservedKey { .. }
+            | Self::TooLarge { .. }
+            | Self::Refused(_) => None,
         }
     }
 }
-
-/// The text is not a position that this store has written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ParsePositionError;
-
-impl fmt::Display for ParsePositionError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("not a position")
-    }
-}
-
-impl std::error::Error for ParsePositionError {}

@@ -5,14 +5,79 @@
 mod faults;
 mod group;
 mod kill;
+mod recovery;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use nianbao::store::{
-    CommitError, ENTRY_BYTES_MAX, Entry, Error, Options, Position, Precondition, Store,
+    CommitError, ENTRY_BYTES_MAX, Entry, Error, Index, Options, Pair, Position, Precondition,
+    Recorded, Store,
 };
 use tokio::task::JoinSet;
+
+/// The index of the tests: an entry's payload is its puts.
+const INDEX: Index = Index { version: 1, puts: read_puts };
+
+/// Puts, as the payload of an entry: each length before its bytes.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Puts(Vec<Pair>);
+
+impl Puts {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn put(mut self, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) -> Self {
+        self.0.push((key.into(), value.into()));
+        self
+    }
+}
+
+impl From<Puts> for Entry {
+    fn from(puts: Puts) -> Self {
+        let mut payload = Vec::new();
+        for part in puts.0.iter().flat_map(|(key, value)| [key, value]) {
+            payload.extend((part.len() as u32).to_le_bytes());
+            payload.extend(part);
+        }
+        Self { payload, method: "Test".into(), ..Self::default() }
+    }
+}
+
+fn read_puts(recorded: &Recorded) -> Result<Vec<Pair>, String> {
+    let mut rest = recorded.payload();
+    let mut part = || {
+        let (length, bytes) = rest.split_first_chunk::<4>()?;
+        let (part, after) = bytes.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        rest = after;
+        Some(part.to_vec())
+    };
+    let mut pairs = Vec::new();
+    while let Some(key) = part() {
+        pairs.push((key, part().ok_or("a key without a value")?));
+    }
+    if rest.is_empty() { Ok(pairs) } else { Err("not puts".into()) }
+}
+
+/// Commits puts, and answers where.
+trait Write {
+    async fn write(
+        &self,
+        puts: Puts,
+        preconditions: Vec<Precondition>,
+    ) -> Result<Position, CommitError>;
+}
+
+impl Write for Store {
+    async fn write(
+        &self,
+        puts: Puts,
+        preconditions: Vec<Precondition>,
+    ) -> Result<Position, CommitError> {
+        Ok(self.commit(puts.into(), preconditions).await?.position())
+    }
+}
 
 /// A folder that goes when the test does.
 struct Folder(PathBuf);
@@ -32,11 +97,11 @@ impl Folder {
 
     fn open_with(&self, options: Options) -> Store {
         let options = Options { cache_bytes: 16 << 20, ..options };
-        Store::open(&self.0, options).unwrap()
+        Store::open(&self.0, INDEX, options).unwrap()
     }
 
     fn open_error(&self) -> Error {
-        match Store::open(&self.0, Options::default()) {
+        match Store::open(&self.0, INDEX, Options::default()) {
             Ok(_) => panic!("the store opens"),
             Err(e) => e,
         }
@@ -49,8 +114,8 @@ impl Drop for Folder {
     }
 }
 
-fn put(key: &str, value: &str) -> Entry {
-    Entry::new().put(key, value)
+fn put(key: &str, value: &str) -> Puts {
+    Puts::new().put(key, value)
 }
 
 fn absent(key: &str) -> Vec<Precondition> {
@@ -73,7 +138,7 @@ async fn keeps_what_it_acknowledged_over_a_restart() {
     let mut last = Position::START;
     for i in 0..100 {
         let entry = put(&format!("a/{i:03}"), &i.to_string()).put("last", i.to_string());
-        let position = store.commit(entry, vec![]).await.unwrap();
+        let position = store.write(entry, vec![]).await.unwrap();
         assert!(position > last, "{position} follows {last}");
         assert_eq!(store.position(), position);
         last = position;
@@ -84,7 +149,7 @@ async fn keeps_what_it_acknowledged_over_a_restart() {
     assert_eq!(store.position(), last);
     assert_eq!(store.scan(b"a/", None, 1000).unwrap().len(), 100);
     assert_eq!(read(&store, "last").unwrap(), "99");
-    assert!(store.commit(put("next", ""), vec![]).await.unwrap() > last);
+    assert!(store.write(put("next", ""), vec![]).await.unwrap() > last);
 }
 
 #[tokio::test]
@@ -93,7 +158,7 @@ async fn keeps_values_that_outgrow_a_page() {
     let store = folder.open();
     let value = |i: u8| vec![i; (3 << 20) + usize::from(i)];
     for i in 0..4 {
-        store.commit(Entry::new().put([b'v', i], value(i)), vec![]).await.unwrap();
+        store.write(Puts::new().put([b'v', i], value(i)), vec![]).await.unwrap();
     }
     drop(store);
     let store = folder.open();
@@ -106,7 +171,7 @@ async fn keeps_values_that_outgrow_a_page() {
 async fn checks_each_precondition_and_names_the_one_that_fails() {
     let folder = Folder::new();
     let store = folder.open();
-    let before = store.commit(put("k", "v1").put("empty", ""), vec![]).await.unwrap();
+    let before = store.write(put("k", "v1").put("empty", ""), vec![]).await.unwrap();
     let present = |k: &str| Precondition::Present(k.into());
     let is_absent = |k: &str| Precondition::Absent(k.into());
     let unchanged = |k: &str, v: &str| Precondition::Unchanged { key: k.into(), value: v.into() };
@@ -121,7 +186,7 @@ async fn checks_each_precondition_and_names_the_one_that_fails() {
     ];
     let mut position = before;
     for (preconditions, failing) in cases {
-        let answer = store.commit(put("seen", "x"), preconditions.clone()).await;
+        let answer = store.write(put("seen", "x"), preconditions.clone()).await;
         match (answer, failing) {
             (Ok(next), None) => {
                 assert!(next > position);
@@ -144,7 +209,7 @@ async fn of_rivals_on_many_threads_exactly_one_wins_each_round() {
         let mut rivals = JoinSet::new();
         for _ in 0..64 {
             let (store, key) = (store.clone(), format!("k/{round}"));
-            rivals.spawn(async move { store.commit(put(&key, ""), absent(&key)).await.is_ok() });
+            rivals.spawn(async move { store.write(put(&key, ""), absent(&key)).await.is_ok() });
         }
         let won = rivals.join_all().await.into_iter().filter(|&won| won).count();
         assert_eq!(won, 1, "round {round}");
@@ -156,8 +221,8 @@ async fn scans_in_order_by_pages_within_the_prefix() {
     let folder = Folder::new();
     let store = folder.open();
     let all = ["a", "a/", "a/1", "a/10", "a/2", "a0", "b"];
-    let entry = all.iter().rev().fold(Entry::new(), |entry, key| entry.put(*key, *key));
-    store.commit(entry.put([0xff], "").put([0xff, 0xff, 1], ""), vec![]).await.unwrap();
+    let entry = all.iter().rev().fold(Puts::new(), |entry, key| entry.put(*key, *key));
+    store.write(entry.put([0xff], "").put([0xff, 0xff, 1], ""), vec![]).await.unwrap();
     let scan = |prefix: &[u8], after: Option<&str>, limit| {
         keys(&store.scan(prefix, after.map(str::as_bytes), limit).unwrap())
     };
@@ -182,16 +247,16 @@ async fn refuses_reserved_keys_and_entries_without_bound() {
     let folder = Folder::new();
     let store = folder.open();
     for key in [&b""[..], b"\0", b"\0position"] {
-        let answer = store.commit(put("a", "").put(key, ""), vec![]).await;
+        let answer = store.write(put("a", "").put(key, ""), vec![]).await;
         assert!(matches!(answer, Err(CommitError::ReservedKey { index: 1 })), "{key:?}");
     }
-    let value = vec![0; ENTRY_BYTES_MAX];
-    let answer = store.commit(Entry::new().put("a", value), vec![]).await;
+    let entry = |bytes: usize| Entry { payload: vec![0; bytes], ..Entry::default() };
+    let answer = store.commit(entry(ENTRY_BYTES_MAX + 1), vec![]).await;
     assert!(matches!(answer, Err(CommitError::TooLarge { bytes }) if bytes == ENTRY_BYTES_MAX + 1));
-    let value = vec![0; ENTRY_BYTES_MAX - 1];
-    store.commit(Entry::new().put("a", value), vec![]).await.unwrap();
+    let entry = Entry::from(Puts::new().put("a", vec![0; ENTRY_BYTES_MAX - 13]));
+    store.commit(entry, vec![]).await.unwrap();
     let before = store.position();
-    assert!(store.commit(Entry::new(), vec![]).await.unwrap() > before);
+    assert!(store.write(Puts::new(), vec![]).await.unwrap() > before);
 }
 
 #[test]
@@ -213,7 +278,7 @@ async fn refuses_to_share_a_folder() {
     let error = folder.open_error();
     assert!(matches!(&error, Error::Locked { dir, .. } if *dir == folder.0));
     assert!(error.to_string().starts_with("another process holds the store in "), "{error}");
-    store.commit(put("k", "v"), vec![]).await.unwrap();
+    store.write(put("k", "v"), vec![]).await.unwrap();
     drop(store);
     assert_eq!(read(&folder.open(), "k").as_deref(), Some("v"));
 }

@@ -18,8 +18,10 @@ const FILE_BYTES_MAX: u64 = 300 * 1024;
 
 /// Files that may pass a limit, each with its reason. An entry that is no longer needed fails.
 const LONG_FILES: &[(&str, &str)] = &[];
-const LONG_FUNCTIONS: &[(&str, &str)] =
-    &[("src/codegen/checks.rs::standard", "one arm a standard rule")];
+const LONG_FUNCTIONS: &[(&str, &str)] = &[
+    ("src/codegen/checks.rs::standard", "one arm a standard rule"),
+    ("src/status.rs::of", "one arm a failure, and none for the rest"),
+];
 const WIDE_FILES: &[(&str, &str)] = &[
     ("src/codegen/checks.rs", "templates of generated code read best unbroken"),
     ("src/codegen/form.rs", "templates of generated code read best unbroken"),

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
 use nianbao::store::{
-    CommitError, ENTRY_BYTES_MAX, Entry, Faults, Options, Position, Precondition, Store, WritesOff,
+    CommitError, ENTRY_BYTES_MAX, Faults, Options, Position, Precondition, Store, WritesOff,
 };
 use tokio::task::{JoinHandle, JoinSet, yield_now};
 
-use super::{Folder, absent, put, read};
+use super::{Folder, Puts, Write, absent, put, read};
 
 /// Holds the committer inside its sync until the test lets it go on.
 struct Gate {
@@ -31,7 +31,7 @@ impl Gate {
             let _ = left.lock().unwrap().recv();
             Ok(())
         });
-        let faults = Faults { sync: Some(sync), free_bytes: None };
+        let faults = Faults { sync: Some(sync), ..Faults::default() };
         (Self { entered, leave, syncs }, Options { faults, ..Options::default() })
     }
 
@@ -52,11 +52,11 @@ impl Gate {
 
 fn spawn(
     store: &Store,
-    entry: Entry,
+    puts: Puts,
     preconditions: Vec<Precondition>,
 ) -> JoinHandle<Result<Position, CommitError>> {
     let store = store.clone();
-    tokio::spawn(async move { store.commit(entry, preconditions).await })
+    tokio::spawn(async move { store.write(puts, preconditions).await })
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn of_rivals_in_one_group_exactly_one_wins() {
     let mut rivals = JoinSet::new();
     for i in 0..64 {
         let store = store.clone();
-        rivals.spawn(async move { (i, store.commit(put("k", &i.to_string()), absent("k")).await) });
+        rivals.spawn(async move { (i, store.write(put("k", &i.to_string()), absent("k")).await) });
     }
     yield_now().await;
     let syncs = gate.open();
@@ -140,10 +140,10 @@ async fn writes_whole_what_a_caller_has_abandoned() {
     yield_now().await;
     abandoned.abort();
     assert!(abandoned.await.unwrap_err().is_cancelled());
-    drop(store.commit(put("never polled", ""), vec![]));
+    drop(store.write(put("never polled", ""), vec![]));
     gate.open();
     first.await.unwrap().unwrap();
-    store.commit(put("later", ""), vec![]).await.unwrap();
+    store.write(put("later", ""), vec![]).await.unwrap();
     assert_eq!(read(&store, "a").as_deref(), Some("1"));
     assert_eq!(read(&store, "b").as_deref(), Some("2"));
     assert_eq!(read(&store, "never polled"), None);
@@ -155,7 +155,7 @@ async fn waits_for_room_in_the_queue() {
     let (gate, options) = Gate::new();
     let store = folder.open_with(Options { queue_bytes: 0, ..options });
     let first = gate.hold(&store).await;
-    let large = |i: u8| Entry::new().put([b'v', i], vec![i; ENTRY_BYTES_MAX / 2 + 1]);
+    let large = |i: u8| Puts::new().put([b'v', i], vec![i; ENTRY_BYTES_MAX / 2 + 1]);
     let commits: Vec<_> = (0..3).map(|i| spawn(&store, large(i), vec![])).collect();
     yield_now().await;
     let syncs = gate.open();
@@ -185,7 +185,7 @@ async fn close_writes_what_is_queued_and_takes_no_more() {
     }
     closing.join().unwrap();
     store.close();
-    let late = store.commit(put("late", ""), vec![]).await;
+    let late = store.write(put("late", ""), vec![]).await;
     assert!(matches!(late, Err(CommitError::WritesOff(WritesOff::Closed))));
     assert_eq!(store.scan(b"k/", None, 99).unwrap().len(), 10, "reads go on");
     drop(store);

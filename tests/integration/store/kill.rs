@@ -5,10 +5,10 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use nianbao::store::{Entry, Options, Store};
+use nianbao::store::{Options, Store};
 use tokio::task::JoinSet;
 
-use super::{Folder, absent, put};
+use super::{Folder, INDEX, Puts, Write as _, absent, put};
 
 /// Set in the child process that is to be killed: the folder that it writes to.
 const KILL_DIR: &str = "NIANBAO_TEST_KILL_DIR";
@@ -56,7 +56,7 @@ fn start_child(dir: &Path) -> Child {
 }
 
 async fn write_until_killed(dir: &Path) {
-    let store = Store::open(dir, Options::default()).unwrap();
+    let store = Store::open(dir, INDEX, Options::default()).unwrap();
     let start = store.position();
     let mut writers = JoinSet::new();
     for writer in 0..8 {
@@ -66,7 +66,7 @@ async fn write_until_killed(dir: &Path) {
             for i in 0..20_000 {
                 let id = format!("{start}-{writer}-{i}");
                 let preconditions = absent(&format!("a/{id}"));
-                store.commit(entry_of(&id), preconditions).await.unwrap();
+                store.write(entry_of(&id), preconditions).await.unwrap();
                 io::stdout().write_all(format!("ack {id}\n").as_bytes()).unwrap();
             }
         });
@@ -75,7 +75,7 @@ async fn write_until_killed(dir: &Path) {
 }
 
 /// Three puts that tell each other's content, of very different lengths; a few outgrow a page.
-fn entry_of(id: &str) -> Entry {
+fn entry_of(id: &str) -> Puts {
     let sum = id.bytes().fold(7, |sum, byte| (sum * 31 + usize::from(byte)) % 1_000_003);
     let length = if sum % 97 == 0 { 3 << 20 } else { sum % 20_000 };
     let entry = put(&format!("a/{id}"), id).put(format!("b/{id}"), id.repeat(length / id.len()));
@@ -90,7 +90,7 @@ fn assert_whole(store: &Store, acknowledged: &BTreeSet<String>) {
     for ((key, value), (second_key, second)) in firsts.into_iter().zip(seconds) {
         let id = String::from_utf8(value).unwrap();
         let expected = put(&format!("a/{id}"), &id);
-        assert_eq!(expected, Entry::new().put(key, id.as_bytes()));
+        assert_eq!(expected, Puts::new().put(key, id.as_bytes()));
         let entry = entry_of(&id);
         let got = put(&format!("a/{id}"), &id).put(second_key, second);
         assert_eq!(entry, got.put(format!("last/{}", id.len()), id.as_bytes()), "{id}");

@@ -1,0 +1,471 @@
+//! What a start does: locks the folder, reads the end of the journal, and brings the index up to
+//! it, or builds the index anew.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::committer::{Files, reserved_key};
+use super::damage::{Damage, Flaw, Torn};
+use super::engine::{Applied, Disk, Engine, Puts};
+use super::entry::{Index, Recorded};
+use super::journal::{Appender, Catalog, Sealed, sync_dir};
+use super::lock::{lock, patiently};
+use super::marks::Marks;
+use super::segment::{Segment, Walked, walk};
+use super::{Condition, Error, Options, Position, Progress, Work, WritesOff, chain::Chain};
+
+/// The folder of the segments.
+pub(super) const JOURNAL: &str = "journal";
+/// The folder of the index.
+pub(super) const INDEX: &str = "index";
+/// Where a damaged index is put. One is kept: the journal has all that it held.
+const ASIDE: &str = "index-aside";
+
+/// Bytes of keys and values that are applied together while the journal is read: enough that the
+/// engine's cost of a batch does not count, and little memory.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Progress is told after so many bytes.
+const PROGRESS_BYTES: u64 = 1 << 20;
+
+/// All that opening has found and made ready.
+pub(super) struct Opened {
+    pub(super) files: Files,
+    pub(super) catalog: Arc<Catalog>,
+    pub(super) condition: Condition,
+    pub(super) lock: Option<File>,
+    /// Holds the index where the folder cannot be written.
+    pub(super) temporary: Option<TempDir>,
+}
+
+/// Opens a folder, or creates it.
+pub(super) fn open(dir: &Path, index: Index, options: &Options) -> Result<Opened, Error> {
+    let journal = dir.join(JOURNAL);
+    if dir.join("db").exists() && !journal.exists() {
+        let text = "the folder was made by an earlier build, which kept no journal";
+        return Err(Error::Damaged(text.into()));
+    }
+    match open_writable(dir, index, options) {
+        Err(Error::Io(e)) if is_read_only(&e) => match Segment::list(&journal) {
+            Ok(segments) if !segments.is_empty() => {
+                open_read_only(&journal, segments, index, options)
+            }
+            _ => Err(Error::Io(e)),
+        },
+        other => other,
+    }
+}
+
+fn is_read_only(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
+fn open_writable(dir: &Path, index: Index, options: &Options) -> Result<Opened, Error> {
+    let lock = lock(dir)?;
+    let mut recovery = Recovery::new(&dir.join(JOURNAL), &dir.join(INDEX), index, options);
+    // The folder of the index is made after the first segment: without the one there was none.
+    let had_index = recovery.index_dir.exists();
+    recovery.settle().map_err(Error::Io)?;
+    if recovery.segments.is_empty() && !had_index {
+        recovery.begin(dir).map_err(Error::Io)?;
+    }
+    let (engine, mut applied) = match recovery.usable_index(had_index)? {
+        Some(usable) => usable,
+        None => recovery.new_index()?,
+    };
+    let (engine, walked) = match recovery.replay(&engine, &mut applied) {
+        Ok(walked) => (engine, walked),
+        Err(Trouble::Fatal(e)) => return Err(e),
+        Err(Trouble::Index) => {
+            drop(engine);
+            recovery.set_aside()?;
+            let (engine, nothing) = recovery.new_index()?;
+            applied = nothing;
+            let walked = recovery.replay(&engine, &mut applied).map_err(Trouble::fatal)?;
+            (engine, walked)
+        }
+    };
+    recovery.judge(&engine, &mut applied, &walked)?;
+    let damage = recovery.condition.damage.clone();
+    if damage.is_none() {
+        recovery.cut(walked).map_err(Error::Io)?;
+    }
+    let Recovery { journal, index_dir, segments, condition, .. } = recovery;
+    let catalog = Arc::new(Catalog::new(journal, segments));
+    let appender = match damage {
+        Some(_) => None,
+        None => Some(Appender::open(catalog.clone(), options).map_err(Error::Io)?),
+    };
+    let off = damage.map(|damage| WritesOff::Damaged(Arc::new(damage)));
+    let disk = Some(Disk::open(&index_dir).map_err(Error::Io)?);
+    let files = Files { engine, disk, appender, marks: Marks::new(&index_dir), applied, off };
+    Ok(Opened { files, catalog, condition, lock: Some(lock), temporary: None })
+}
+
+/// Reads a journal in a folder that cannot be written, into an index of this run alone.
+fn open_read_only(
+    journal: &Path,
+    segments: Vec<Segment>,
+    index: Index,
+    options: &Options,
+) -> Result<Opened, Error> {
+    let temporary = tempfile::tempdir().map_err(Error::Io)?;
+    let index_dir = temporary.path().join(INDEX);
+    let mut recovery = Recovery::new(journal, &index_dir, index, options);
+    recovery.segments = segments;
+    let (engine, mut applied) = recovery.new_index()?;
+    let walked = recovery.replay(&engine, &mut applied).map_err(Trouble::fatal)?;
+    recovery.judge(&engine, &mut applied, &walked)?;
+    recovery.condition.torn = walked.torn;
+    let Recovery { journal, segments, condition, .. } = recovery;
+    let off = match condition.damage.clone() {
+        Some(damage) => WritesOff::Damaged(Arc::new(damage)),
+        None => WritesOff::ReadOnly,
+    };
+    let marks = Marks::new(&index_dir);
+    let files = Files { engine, disk: None, appender: None, marks, applied, off: Some(off) };
+    let catalog = Arc::new(Catalog::new(journal, segments));
+    Ok(Opened { files, catalog, condition, lock: None, temporary: Some(temporary) })
+}
+
+/// Why the journal could not be brought into the index.
+enum Trouble {
+    /// The index is damaged, or of another journal: built anew it may do.
+    Index,
+    Fatal(Error),
+}
+
+impl Trouble {
+    fn fatal(self) -> Error {
+        match self {
+            Self::Index => Error::Damaged("the index cannot be built".into()),
+            Self::Fatal(e) => e,
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(e: Error) -> Self {
+        if calls_for_rebuild(&e) { Self::Index } else { Self::Fatal(e) }
+    }
+}
+
+/// Whether a new index may do better than the one that gave this error.
+fn calls_for_rebuild(e: &Error) -> bool {
+    use io::ErrorKind::{OutOfMemory, QuotaExceeded, StorageFull};
+    match e {
+        Error::Damaged(_) => true,
+        Error::Io(e) => {
+            !is_read_only(e) && !matches!(e.kind(), OutOfMemory | QuotaExceeded | StorageFull)
+        }
+        Error::Locked { .. } => false,
+    }
+}
+
+/// A start under way.
+struct Recovery<'a> {
+    journal: PathBuf,
+    index_dir: PathBuf,
+    index: Index,
+    options: &'a Options,
+    segments: Vec<Segment>,
+    condition: Condition,
+}
+
+impl<'a> Recovery<'a> {
+    fn new(journal: &Path, index_dir: &Path, index: Index, options: &'a Options) -> Self {
+        Self {
+            journal: journal.to_owned(),
+            index_dir: index_dir.to_owned(),
+            index,
+            options,
+            segments: Vec::new(),
+            condition: Condition::default(),
+        }
+    }
+
+    /// Lists the segments. What a killed process wrote and did not sync is in memory: it is about
+    /// to be read, and so is made to survive a power loss first.
+    fn settle(&mut self) -> io::Result<()> {
+        self.segments = match Segment::list(&self.journal) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            listed => listed?,
+        };
+        if let Some(last) = self.segments.last() {
+            let path = self.journal.join(&last.name);
+            File::options().read(true).write(true).open(path)?.sync_all()?;
+            sync_dir(&self.journal)?;
+        }
+        Ok(())
+    }
+
+    /// Begins the first segment of a new store.
+    fn begin(&mut self, dir: &Path) -> io::Result<()> {
+        fs::create_dir_all(&self.journal)?;
+        let first = Segment::new(1);
+        File::create_new(self.journal.join(&first.name))?.sync_all()?;
+        self.segments.push(first);
+        sync_dir(&self.journal)?;
+        sync_dir(dir)?;
+        let Some(parent) = dir.canonicalize()?.parent().map(sync_dir) else {
+            return Ok(());
+        };
+        match parent {
+            // Whoever may not read the parent did not create the folder in it just now.
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        }
+    }
+
+    /// The index of the folder, if it can be gone on with; set aside if it is there and cannot.
+    fn usable_index(&mut self, had_index: bool) -> Result<Option<(Engine, Applied)>, Error> {
+        if !had_index {
+            return Ok(None);
+        }
+        match self.open_index() {
+            Ok(Some((engine, applied))) => {
+                if self.segments.is_empty() && applied.head.position == Position::START {
+                    return Err(journal_is_missing());
+                }
+                return Ok(Some((engine, applied)));
+            }
+            Ok(None) => {}
+            Err(e) if calls_for_rebuild(&e) => {}
+            Err(e) => return Err(e),
+        }
+        self.set_aside()?;
+        Ok(None)
+    }
+
+    /// The index of the folder, if it is what was written, by this version of the puts.
+    fn open_index(&self) -> Result<Option<(Engine, Applied)>, Error> {
+        let marks = Marks::new(&self.index_dir);
+        if marks.is_damaged() {
+            return Ok(None);
+        }
+        let cache_bytes = self.options.cache_bytes;
+        let engine = patiently(|| Engine::open(&self.index_dir, cache_bytes))?;
+        let applied = engine.applied()?.unwrap_or(Applied::nothing(self.index.version));
+        if applied.version != self.index.version {
+            return Ok(None);
+        }
+        if marks.is_clean(&applied) {
+            return Ok(Some((engine, applied)));
+        }
+        let total = fs::metadata(self.index_dir.join("db")).map_or(0, |data| data.len());
+        let mut told = Told::new(self.options, Work::Check, total);
+        let digest = engine.digest(|done| told.tell(done))?;
+        Ok((digest == applied.digest).then_some((engine, applied)))
+    }
+
+    fn new_index(&mut self) -> Result<(Engine, Applied), Error> {
+        self.condition.rebuilt = self.segments.iter().any(|segment| segment.bytes > 0);
+        let engine = Engine::open(&self.index_dir, self.options.cache_bytes)?;
+        Ok((engine, Applied::nothing(self.index.version)))
+    }
+
+    fn set_aside(&mut self) -> Result<(), Error> {
+        if self.segments.is_empty() {
+            return Err(journal_is_missing());
+        }
+        let aside = self.index_dir.with_file_name(ASIDE);
+        let moved = match fs::remove_dir_all(&aside) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => fs::rename(&self.index_dir, &aside),
+        };
+        moved.map_err(Error::Io)?;
+        self.condition.set_aside = Some(aside);
+        Ok(())
+    }
+
+    /// Applies what the index has not yet. The last segment is read in any case, and so is the one
+    /// that holds the last entry applied: it must be the same entry.
+    fn replay(&mut self, engine: &Engine, applied: &mut Applied) -> Result<Walked, Trouble> {
+        let known = applied.head;
+        let holding = self.segments.partition_point(|s| s.first <= known.position.0.max(1));
+        let segments = &self.segments[holding.saturating_sub(1)..];
+        let chain = match segments.first() {
+            Some(segment) if segment.first <= known.position.0 => Chain::before(segment.first),
+            _ => Chain::after(known),
+        };
+        let work = if self.condition.rebuilt { Work::Rebuild } else { Work::Replay };
+        let mut told = Told::new(self.options, work, segments.iter().map(|s| s.bytes).sum());
+        let mut batch =
+            Batch { index: self.index, engine, applied, puts: Puts::new(), bytes: 0, head: None };
+        let mut replayed = 0;
+        let walked = walk(&self.journal, segments, chain, |recorded, done| {
+            told.tell(done);
+            let position = recorded.position();
+            let is_other = match position {
+                _ if position == known.position => recorded.hash != known.hash,
+                _ if position.0 == known.position.0 + 1 && known.position != Position::START => {
+                    recorded.header.previous_hash != known.hash.as_bytes()
+                }
+                _ => false,
+            };
+            if is_other {
+                return Err(Trouble::Index);
+            }
+            if position > known.position {
+                replayed += 1;
+                batch.add(&recorded)?;
+            }
+            Ok(())
+        })?;
+        batch.apply()?;
+        self.condition.replayed = replayed;
+        Ok(walked)
+    }
+
+    /// Says what is wrong, if anything is, and has the index know the full segments if nothing is.
+    fn judge(
+        &mut self,
+        engine: &Engine,
+        applied: &mut Applied,
+        walked: &Walked,
+    ) -> Result<(), Error> {
+        let known = engine.sealed()?;
+        let missing = self.missing(&known);
+        let behind = || {
+            let index = applied.head.position.0;
+            let segment = self.segments.last().map_or(Segment::new(1).name, |s| s.name.clone());
+            let (offset, position) = (walked.good_bytes, Position(walked.chain.next()));
+            let flaw = Flaw::Behind { index };
+            (walked.chain.next() <= index).then_some(Damage { segment, offset, position, flaw })
+        };
+        let damage = missing.or_else(|| walked.damage.clone()).or_else(behind);
+        if damage.is_none() {
+            let full = &self.segments[..self.segments.len().saturating_sub(1)];
+            let full = full.iter().map(|segment| (segment.first, segment.bytes));
+            let new: Vec<Sealed> = full.filter(|sealed| !known.contains(sealed)).collect();
+            if !new.is_empty() {
+                *applied = engine.apply(&Puts::new(), &new, applied.head, applied)?;
+            }
+        }
+        self.condition.damage = damage;
+        Ok(())
+    }
+
+    /// The first segment that was full and is no more what it was.
+    fn missing(&self, known: &[Sealed]) -> Option<Damage> {
+        let begins = self.segments.first().is_none_or(|segment| segment.first == 1);
+        let lost = |(first, bytes): &Sealed| {
+            let new = Segment::new(*first);
+            let found = self.segments.iter().find(|segment| segment.first == *first);
+            let (offset, flaw) = match found {
+                Some(segment) if segment.bytes == *bytes => return None,
+                Some(segment) => (segment.bytes.min(*bytes), Flaw::Resized { bytes: *bytes }),
+                None => (0, Flaw::MissingSegment),
+            };
+            Some(Damage { segment: new.name, offset, position: Position(*first), flaw })
+        };
+        match begins {
+            true => known.iter().find_map(lost),
+            false => {
+                let (segment, position) = (Segment::new(1).name, Position(1));
+                Some(Damage { segment, offset: 0, position, flaw: Flaw::MissingSegment })
+            }
+        }
+    }
+
+    /// Cuts a torn frame off, and keeps its bytes in a file of their own.
+    fn cut(&mut self, walked: Walked) -> io::Result<()> {
+        let Some(mut torn) = walked.torn else { return Ok(()) };
+        let path = self.journal.join(&torn.segment);
+        let mut file = File::options().read(true).write(true).open(path)?;
+        torn.kept = Some(keep(&self.journal, &mut file, &torn)?);
+        file.set_len(torn.offset)?;
+        file.sync_all()?;
+        if let Some(last) = self.segments.last_mut() {
+            last.bytes = torn.offset;
+        }
+        self.condition.torn = Some(torn);
+        Ok(())
+    }
+}
+
+fn journal_is_missing() -> Error {
+    Error::Damaged("the journal is missing, and the index cannot be read without it".into())
+}
+
+/// Copies a torn frame into a file that is on disk when this returns.
+fn keep(journal: &Path, file: &mut File, torn: &Torn) -> io::Result<PathBuf> {
+    let name = format!("torn-{}", torn.position);
+    let mut path = journal.join(&name);
+    let mut copy = loop {
+        // The same place may have been torn before: those bytes are kept as well.
+        match File::create_new(&path) {
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+                let count = fs::read_dir(journal)?.count();
+                path = journal.join(format!("{name}-{count}"));
+            }
+            created => break created?,
+        }
+    };
+    file.seek(SeekFrom::Start(torn.offset))?;
+    io::copy(&mut file.take(torn.bytes), &mut copy)?;
+    copy.sync_all()?;
+    sync_dir(journal)?;
+    Ok(path)
+}
+
+/// Entries that are applied together.
+struct Batch<'a> {
+    index: Index,
+    engine: &'a Engine,
+    applied: &'a mut Applied,
+    puts: Puts,
+    bytes: usize,
+    head: Option<super::Receipt>,
+}
+
+impl Batch<'_> {
+    fn add(&mut self, recorded: &Recorded) -> Result<(), Trouble> {
+        let refused = |why: &str| {
+            let text = format!("the entry at {} cannot be read: {why}", recorded.position());
+            Trouble::Fatal(Error::Damaged(text.into()))
+        };
+        let pairs = (self.index.puts)(recorded).map_err(|why| refused(&why))?;
+        if reserved_key(&pairs).is_some() {
+            return Err(refused("it writes a reserved key"));
+        }
+        self.bytes += pairs.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+        self.puts.extend(pairs);
+        self.head = Some(recorded.receipt());
+        if self.bytes >= BATCH_BYTES { Ok(self.apply()?) } else { Ok(()) }
+    }
+
+    fn apply(&mut self) -> Result<(), Error> {
+        let Some(head) = self.head.take() else { return Ok(()) };
+        *self.applied = self.engine.apply(&self.puts, &[], head, self.applied)?;
+        self.puts.clear();
+        self.bytes = 0;
+        Ok(())
+    }
+}
+
+/// What was told of the progress.
+struct Told<'a> {
+    options: &'a Options,
+    work: Work,
+    total: u64,
+    next: u64,
+}
+
+impl<'a> Told<'a> {
+    fn new(options: &'a Options, work: Work, total: u64) -> Self {
+        Self { options, work, total, next: PROGRESS_BYTES.min(total) }
+    }
+
+    fn tell(&mut self, done: u64) {
+        if let (Some(progress), true) = (&self.options.progress, done >= self.next) {
+            self.next = done.saturating_add(PROGRESS_BYTES);
+            let total = self.total.max(done);
+            progress(Progress { work: self.work, done, total });
+        }
+    }
+}
