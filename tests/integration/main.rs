@@ -27,4 +27,5 @@ mod schema_compiler;
 mod overflow;
 mod server;
 mod store;
+mod streams;
 mod tidy;

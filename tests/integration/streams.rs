@@ -1,0 +1,267 @@
+//! The methods that stream, and the comparison of reports, over a real socket.
+
+use std::time::Duration;
+
+use nianbao::pb::admin_service_client::AdminServiceClient;
+use nianbao::pb::report::State;
+use nianbao::pb::report_service_client::ReportServiceClient;
+use nianbao::pb::text_piece;
+use nianbao::pb::{self, Report};
+use tonic::transport::Channel;
+use tonic::{Code, Request, Streaming};
+
+use crate::support::{Details, TestServer, housing, register_organ, set};
+
+fn report(organ: &str, year: i32) -> Report {
+    Report { organ: format!("organs/{organ}"), year, ..housing() }
+}
+
+fn item(report: Report, request_id: &str) -> pb::SubmitReportsRequest {
+    let submission = pb::SubmitReportRequest {
+        report: Some(Box::new(report)),
+        request_id: request_id.to_owned(),
+        ..Default::default()
+    };
+    pb::SubmitReportsRequest { submission: Some(Box::new(submission)) }
+}
+
+async fn submit_all(
+    channel: &Channel,
+    items: Vec<pb::SubmitReportsRequest>,
+) -> Vec<pb::SubmitReportsResponse> {
+    let mut client = ReportServiceClient::new(channel.clone());
+    let answers = client.submit_reports(tokio_stream::iter(items)).await.expect("a stream");
+    let mut answers = answers.into_inner();
+    let mut all = Vec::new();
+    while let Some(answer) = answers.message().await.expect("an answer") {
+        all.push(answer);
+    }
+    all
+}
+
+async fn watch(channel: &Channel, request: pb::WatchChangesRequest) -> Changes {
+    let mut client = ReportServiceClient::new(channel.clone());
+    Changes(client.watch_changes(request).await.expect("a stream").into_inner())
+}
+
+struct Changes(Streaming<pb::WatchChangesResponse>);
+
+impl Changes {
+    async fn message(&mut self) -> pb::WatchChangesResponse {
+        let wait = tokio::time::timeout(Duration::from_secs(20), self.0.message()).await;
+        wait.expect("in time").expect("no error").expect("no end")
+    }
+
+    /// The next message that is no heartbeat.
+    async fn change(&mut self) -> pb::WatchChangesResponse {
+        loop {
+            let message = self.message().await;
+            if message.change.is_some() {
+                return message;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_each_item_of_a_stream_by_itself_and_tells_all_its_findings() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    for id in ["a", "b"] {
+        register_organ(&channel, id, None).await;
+    }
+    let mut wrong = report("b", 2023);
+    for cell in nianbao::form::CELLS.iter().filter(|c| c.path.starts_with("requests.")) {
+        if cell.kind == nianbao::form::CellKind::Count && cell.get(&wrong).is_some() {
+            set(&mut wrong, cell.path, "-7");
+        }
+    }
+    let items = vec![
+        item(report("a", 2021), "1"),
+        item(wrong.clone(), "2"),
+        pb::SubmitReportsRequest::default(),
+        item(report("nobody", 2023), "4"),
+        item(report("a", 2021), ""),
+        item(report("b", 2022), "6"),
+    ];
+    let answers = submit_all(&channel, items.clone()).await;
+    let reasons: Vec<&str> =
+        answers.iter().map(|a| a.refusal.as_ref().map_or("", |r| &r.reason)).collect();
+    let expected =
+        ["", "REPORT_HAS_ERRORS", "INVALID_REQUEST", "ORGAN_NOT_FOUND", "REPORT_STATE", ""];
+    assert_eq!(reasons, expected);
+    assert_eq!(answers.iter().map(|a| a.index).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(answers[1].findings, nianbao::finding::findings(&wrong), "all, not the first");
+    assert_eq!(answers[1].refusal.clone().expect("refused").code, Code::InvalidArgument as i32);
+    let taken = answers[0].report.clone().expect("taken");
+    assert_eq!((taken.state(), taken.overview), (State::Submitted, None));
+    assert!(answers[0].receipt.is_some() && answers[1].receipt.is_none());
+
+    // The same stream again: what was taken gets its answer, and nothing is written.
+    let again = submit_all(&channel, items).await;
+    assert_eq!((&again[0], &again[5]), (&answers[0], &answers[5]));
+    let info = AdminServiceClient::new(channel.clone())
+        .get_server_info(pb::GetServerInfoRequest {})
+        .await
+        .expect("an answer");
+    assert_eq!(info.into_inner().head.as_ref(), answers[5].receipt.as_ref());
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn takes_no_more_items_than_it_may_answer() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    register_organ(&channel, "a", None).await;
+    // Each answer holds hundreds of findings, so that they cannot all lie on their way.
+    let mut wrong = report("a", 2023);
+    for cell in nianbao::form::CELLS.iter().filter(|c| c.get(&housing()).is_some()) {
+        if cell.kind == nianbao::form::CellKind::Count {
+            set(&mut wrong, cell.path, "-7");
+        }
+    }
+    let pulled = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = pulled.clone();
+    let items = (0..2000).map(move |_| {
+        count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        item(wrong.clone(), "")
+    });
+    let mut client = ReportServiceClient::new(channel);
+    let answers = client.submit_reports(tokio_stream::iter(items)).await.expect("a stream");
+    let mut answers = answers.into_inner();
+    answers.message().await.expect("an answer").expect("one");
+    // Nobody takes further answers: the sender stands still, after a while, short of its end.
+    let mut before = 0;
+    for _ in 0..100 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let now = pulled.load(std::sync::atomic::Ordering::SeqCst);
+        if now == before {
+            break;
+        }
+        before = now;
+    }
+    assert!(before < 2000, "{before} of 2000 items were taken with one answer read");
+    drop((answers, client));
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watchers_see_each_change_in_order_from_any_position_on() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    let mut now = watch(&channel, pb::WatchChangesRequest::default()).await;
+    let first = now.message().await;
+    assert_eq!((first.change, first.position.as_str()), (None, "0000000000000000"));
+
+    register_organ(&channel, "a", None).await;
+    register_organ(&channel, "b", None).await;
+    submit_all(&channel, vec![item(report("a", 2023), ""), item(report("b", 2023), "")]).await;
+    let all = pb::WatchChangesRequest {
+        after: first.position.clone(),
+        include_content: true,
+        ..Default::default()
+    };
+    let mut all = watch(&channel, all).await;
+    let mut positions = Vec::new();
+    for index in 0..4 {
+        let (live, replayed) = (now.change().await, all.change().await);
+        assert_eq!(live.receipt, replayed.receipt);
+        assert_eq!(live.receipt.expect("a receipt").position, live.position);
+        positions.push(live.position);
+        let (live, replayed) = (live.change.expect("it"), replayed.change.expect("it"));
+        assert_eq!(live.organ.is_some(), index < 2);
+        if let (Some(live), Some(replayed)) = (live.report, replayed.report) {
+            assert_eq!((live.action(), live.content), (pb::Action::Submit, None));
+            assert_eq!(live.head.as_ref().map(|h| h.state()), Some(State::Submitted));
+            assert_eq!(replayed.content.expect("asked for").requests, housing().requests);
+            assert_eq!(live.head, replayed.head);
+        }
+    }
+    assert!(positions.is_sorted());
+
+    // Resumed, and of one organ only: a heartbeat tells how far it is all the same.
+    let one = pb::WatchChangesRequest {
+        after: positions[0].clone(),
+        organ: "organs/a".to_owned(),
+        heartbeat_seconds: 1,
+        ..Default::default()
+    };
+    let mut one = watch(&channel, one).await;
+    let change = one.change().await;
+    let head = change.change.and_then(|c| c.report).and_then(|r| r.head).expect("a report");
+    assert_eq!(head.name, "organs/a/reports/2023-own");
+    let mut heartbeat = one.message().await;
+    while heartbeat.position < positions[3] {
+        heartbeat = one.message().await;
+    }
+    assert_eq!((heartbeat.change, &heartbeat.position), (None, &positions[3]));
+
+    for after in ["x", "00000000000000ff"] {
+        let request = pb::WatchChangesRequest { after: after.to_owned(), ..Default::default() };
+        let status = ReportServiceClient::new(channel.clone()).watch_changes(request).await;
+        let status = status.expect_err("no position of this server");
+        assert_eq!(Details::of(&status).info.reason, "POSITION_INVALID");
+    }
+    // Three watchers are open: a stop ends them and does not wait for its grace.
+    let start = std::time::Instant::now();
+    server.stop().await;
+    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compares_revisions_and_years_cell_by_cell_and_text_by_text() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    register_organ(&channel, "a", None).await;
+    let mut client = ReportServiceClient::new(channel.clone());
+    let mut draft = async |report: Report| {
+        let report = Some(Box::new(report));
+        let request = Request::new(pb::SaveDraftRequest { report, ..Default::default() });
+        client.save_draft(request).await.expect("a draft");
+    };
+    let mut second = report("a", 2023);
+    set(&mut second, "requests.granted.total", "9");
+    set(&mut second, "disputes.reconsideration.upheld", "");
+    second.overview.as_mut().expect("part one").text.push_str("另有补充。");
+    draft(report("a", 2023)).await;
+    draft(second).await;
+    draft(report("a", 2022)).await;
+    let name = "organs/a/reports/2023-own";
+    let compare = async |left: &str, right: &str| {
+        let (left, right) = (left.to_owned(), right.to_owned());
+        let request = pb::DiffReportsRequest { left, right, ..Default::default() };
+        ReportServiceClient::new(channel.clone()).diff_reports(request).await
+    };
+    let answer = compare(&format!("{name}/revisions/1"), name).await.expect("compared");
+    let diff = answer.into_inner().diff.expect("it");
+    assert_eq!(diff.left, format!("{name}/revisions/1"));
+    assert_eq!(diff.right, format!("{name}/revisions/2"));
+    let cells: Vec<(&str, Option<&str>, Option<&str>)> = diff
+        .cells
+        .iter()
+        .map(|c| (c.field_path.as_str(), c.left.as_deref(), c.right.as_deref()))
+        .collect();
+    let upheld = "disputes.reconsideration.upheld";
+    let before = nianbao::form::cell(upheld).and_then(|c| c.get(&housing())).expect("a value");
+    assert_eq!(
+        cells,
+        [
+            ("requests.granted.total", Some("8"), Some("9")),
+            (upheld, Some(before.to_string().as_str()), None)
+        ]
+    );
+    assert_eq!(diff.cells[0].delta, "1");
+    assert_eq!(diff.texts.len(), 1);
+    let last = diff.texts[0].pieces.last().expect("a piece");
+    assert_eq!((last.kind(), last.text.as_str()), (text_piece::Kind::Inserted, "另有补充。"));
+
+    let answer = compare("organs/a/reports/2022-own", name).await.expect("two years");
+    assert_eq!(answer.into_inner().diff.expect("it").cells.len(), 2);
+    let status = compare(name, &format!("{name}/revisions/3")).await.expect_err("no third");
+    assert_eq!(Details::of(&status).info.reason, "REVISION_NOT_FOUND");
+    server.stop().await;
+}
