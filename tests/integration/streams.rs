@@ -128,10 +128,18 @@ async fn takes_no_more_items_than_it_may_answer() {
         count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         item(wrong.clone(), "")
     });
-    let mut client = ReportServiceClient::new(channel);
-    let answers = client.submit_reports(tokio_stream::iter(items)).await.expect("a stream");
-    let mut answers = answers.into_inner();
-    answers.message().await.expect("an answer").expect("one");
+    // On a runtime of its own, so that it can go away as a process does.
+    let elsewhere = tokio::runtime::Runtime::new().expect("a runtime");
+    let address = format!("http://{}", server.address);
+    let (first, read_one) = tokio::sync::oneshot::channel();
+    elsewhere.spawn(async move {
+        let mut client = ReportServiceClient::connect(address).await.expect("the server listens");
+        let answers = client.submit_reports(tokio_stream::iter(items)).await.expect("a stream");
+        let mut answers = answers.into_inner();
+        first.send(answers.message().await.expect("an answer")).expect("somebody waits");
+        std::future::pending::<()>().await;
+    });
+    read_one.await.expect("an answer").expect("one");
     // Nobody takes further answers: the sender stands still, after a while, short of its end.
     let mut before = 0;
     for _ in 0..100 {
@@ -143,7 +151,7 @@ async fn takes_no_more_items_than_it_may_answer() {
         before = now;
     }
     assert!(before < 2000, "{before} of 2000 items were taken with one answer read");
-    drop((answers, client));
+    elsewhere.shutdown_background();
     server.stop().await;
 }
 
