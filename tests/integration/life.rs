@@ -449,6 +449,25 @@ async fn deadlines_follow_level_and_year_and_flag_what_is_late() {
     let late = clerk.submit(region).await.expect("never refused").report.expect("it");
     assert_eq!((late.due_date.as_str(), late.late), ("2023-03-31", true));
 
+    let request = pb::ListReportsRequest {
+        parent: "organs/-".to_owned(),
+        filter: "late = true".to_owned(),
+        ..Default::default()
+    };
+    let page = clerk.reports().list_reports(request).await.expect("a page").into_inner();
+    let names: Vec<&str> = page.reports.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["organs/housing/reports/2022-own", "organs/housing/reports/2022-region"]);
+    let names = ["2022-region", "2023-own/revisions/1", "2023-own"];
+    let request = |names: &[&str]| pb::BatchGetReportsRequest {
+        names: names.iter().map(|n| format!("organs/housing/reports/{n}")).collect(),
+        ..Default::default()
+    };
+    let batch = clerk.reports().batch_get_reports(request(&names)).await.expect("all");
+    let revisions: Vec<i32> = batch.into_inner().reports.iter().map(|r| r.revision).collect();
+    assert_eq!(revisions, [1, 1, 2]);
+    let status = clerk.reports().batch_get_reports(request(&["2022-own", "2021-own"])).await;
+    assert_eq!(reason(&status.expect_err("all or none")), "REPORT_NOT_FOUND");
+
     let listed = admin_list(&clerk).await;
     assert_eq!(listed, [(2023, Level::County, "2024-02-01".to_owned())]);
     server.stop().await;

@@ -12,12 +12,13 @@ pub(super) struct ReportFilter {
     scope: Option<pb::Scope>,
     state: Option<report::State>,
     edition: Option<Edition>,
+    late: Option<bool>,
 }
 
 impl ReportFilter {
     pub(super) fn parse(text: &str) -> Result<Self, Failure> {
-        let filter =
-            Filter::parse(text, &["year", "scope", "state", "edition"]).map_err(Failure::Filter)?;
+        let filter = Filter::parse(text, &["year", "scope", "state", "edition", "late"])
+            .map_err(Failure::Filter)?;
         let mut out = ReportFilter::default();
         for (field, value) in &filter.terms {
             let wrong = |expected: &str| {
@@ -31,6 +32,9 @@ impl ReportFilter {
                     let name = format!("STATE_{value}");
                     let state = report::State::from_str_name(&name);
                     out.state = Some(state.ok_or_else(|| wrong("a state such as SUBMITTED"))?);
+                }
+                "late" => {
+                    out.late = Some(value.parse().map_err(|_| wrong("true or false"))?);
                 }
                 _ => {
                     let edition = Edition::from_str_name(&format!("EDITION_{value}"));
@@ -46,5 +50,6 @@ impl ReportFilter {
             && self.scope.is_none_or(|scope| report.scope() == scope)
             && self.state.is_none_or(|state| report.state() == state)
             && self.edition.is_none_or(|edition| report.edition() == edition)
+            && self.late.is_none_or(|late| report.late == late)
     }
 }

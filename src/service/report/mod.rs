@@ -211,6 +211,25 @@ impl ReportService for Reports {
         Ok(Response::new(self.archive.report_at(&id, version, moment)?))
     }
 
+    async fn batch_get_reports(
+        &self,
+        request: Request<pb::BatchGetReportsRequest>,
+    ) -> Result<Response<pb::BatchGetReportsResponse>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        self.archive.reach(&request.at_least).await?;
+        let archive = self.archive.clone();
+        let reports = off_the_loop(move || {
+            let read = |name: &String| {
+                let (id, version) = version(name, request.version())?;
+                archive.report_at(&id, version, Moment::Now)
+            };
+            request.names.iter().map(read).collect()
+        })
+        .await?;
+        Ok(Response::new(pb::BatchGetReportsResponse { reports }))
+    }
+
     async fn list_reports(
         &self,
         request: Request<pb::ListReportsRequest>,
