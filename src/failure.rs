@@ -172,6 +172,11 @@ impl std::error::Error for Failure {}
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        Failure::Store(error.to_string())
+        match &error {
+            store::Error::Damaged(cause) if cause.is::<store::Damage>() => {
+                Failure::Journal(cause.to_string())
+            }
+            _ => Failure::Store(error.to_string()),
+        }
     }
 }
