@@ -6,7 +6,7 @@ use pbjson_types::Timestamp;
 use prost::Message;
 
 use super::damage::Flaw;
-use super::entry::{Entry, Hash, Receipt, Recorded};
+use super::entry::{Entry, Hash, Position, Receipt, Recorded};
 use crate::pb;
 
 /// The end of a chain: what the next entry is held against.
@@ -37,6 +37,12 @@ impl Chain {
     /// The position of the next entry.
     pub(super) fn next(&self) -> u64 {
         self.position + 1
+    }
+
+    /// The last entry, if it was seen.
+    pub(super) fn head(&self) -> Option<Receipt> {
+        let (hash, time) = self.last?;
+        Some(Receipt { position: Position(self.position), hash, time })
     }
 
     /// Takes the next entry, if it is the next.
@@ -129,7 +135,7 @@ mod tests {
         assert_eq!(chain.check(first.entry.clone()), Ok(first.clone()));
         assert_eq!(chain.check(first.entry.clone()), Err(Flaw::Position { found: 1 }));
         assert_eq!(chain.check(second.entry.clone()), Ok(second.clone()));
-        assert_eq!(chain.next(), 3);
+        assert_eq!(chain.head(), Some(second.receipt()));
 
         let other = record(&Receipt::START, entry("other"), at(5, 5));
         assert_eq!(Chain::after(other.receipt()).check(second.entry), Err(Flaw::Chain));

@@ -85,6 +85,8 @@ impl fmt::Display for Flaw {
     }
 }
 
+impl std::error::Error for Flaw {}
+
 /// Damage to the journal: where it begins, and what it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Damage {

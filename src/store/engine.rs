@@ -98,7 +98,12 @@ impl Applied {
 
 /// What a key with its value adds to the digest.
 pub(super) fn weight(key: &[u8], value: &[u8]) -> u64 {
-    XxHash3_64::oneshot_with_seed(XxHash3_64::oneshot(key), value)
+    XxHash3_64::oneshot_with_seed(key_hash(key), value)
+}
+
+/// Stands for a key where many are kept in memory.
+pub(super) fn key_hash(key: &[u8]) -> u64 {
+    XxHash3_64::oneshot(key)
 }
 
 /// A stored value: bytes shared with the cache, so that reading one copies nothing.

@@ -33,6 +33,10 @@ impl Catalog {
         Self { dir, known: Mutex::new(Known { segments, marks: BTreeMap::new() }) }
     }
 
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The segments, as far as they are on disk.
     pub(super) fn segments(&self) -> Vec<Segment> {
         self.known().segments.clone()

@@ -20,15 +20,29 @@ pub(super) fn lock(dir: &Path) -> Result<File, Error> {
     let path = dir.join("lock");
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path);
     let file = file.map_err(Error::Io)?;
-    patiently(|| match FileExt::try_lock(&file) {
+    patiently(|| try_lock(&file, dir))?;
+    Ok(file)
+}
+
+/// Locks a folder without changing anything in it. None where there is no lock, and so no server.
+pub(super) fn try_lock_existing(dir: &Path) -> Result<Option<File>, Error> {
+    let file = match File::open(dir.join("lock")) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(Error::Io)?,
+    };
+    try_lock(&file, dir)?;
+    Ok(Some(file))
+}
+
+fn try_lock(file: &File, dir: &Path) -> Result<(), Error> {
+    match FileExt::try_lock(file) {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
             let cause = std::io::ErrorKind::WouldBlock.into();
             Err(Error::Locked { dir: dir.to_owned(), cause })
         }
         Err(TryLockError::Error(e)) => Err(Error::Io(e)),
-    })?;
-    Ok(file)
+    }
 }
 
 /// Waits a moment for a lock that is being let go. A process that is starting holds copies of its

@@ -17,7 +17,8 @@
 //!
 //! From the bottom: `entry`, `damage` and `frame` are values and bytes; `chain` says what follows
 //! what; `segment` reads files and `journal` appends to them; `engine` is sled; `recovery` is what
-//! a start does; `committer` is the one thread that writes.
+//! a start does; `committer` is the one thread that writes; `verify` and `restore` read and make
+//! journals as a whole.
 
 mod entry;
 mod damage;
@@ -33,6 +34,8 @@ mod lock;
 mod state;
 mod committer;
 mod recovery;
+mod verify;
+mod restore;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -56,6 +59,8 @@ pub use entry::{
 };
 pub use error::{CommitError, Error, WritesOff};
 pub use options::{AppendFault, Fault, Faults, Options, Precondition, Progress, Work};
+pub use restore::{Restore, encode_frame};
+pub use verify::{IndexState, Verification, verify};
 
 /// The largest entry with its preconditions, in bytes.
 ///
@@ -94,6 +99,7 @@ pub struct Store {
 }
 
 struct Shared {
+    index: Index,
     engine: Engine,
     state: Arc<State>,
     /// Counts bytes rather than entries, so that the queue's memory is what is bounded.
@@ -137,6 +143,7 @@ impl Store {
         let queue = Arc::new(Semaphore::new(queue_bytes.min(Semaphore::MAX_PERMITS)));
         let thread = Mutex::new(Some(thread));
         let shared = Shared {
+            index,
             engine,
             state,
             queue,

@@ -89,6 +89,8 @@ pub type AppendFault = Arc<dyn Fn(usize) -> io::Result<usize> + Send + Sync>;
 #[doc(hidden)]
 #[derive(Clone, Default)]
 pub struct Faults {
+    /// Runs before the folder is locked; its error counts as that of the first write to it.
+    pub open: Option<Fault<()>>,
     /// Asked with the length of each frame before it is written. An error is that of the write,
     /// and nothing is written; of fewer bytes that many are written, and the disk is full.
     pub append: Option<AppendFault>,

@@ -20,6 +20,8 @@ use super::{Condition, Error, Options, Position, Progress, Work, WritesOff, chai
 
 /// The folder of the segments.
 pub(super) const JOURNAL: &str = "journal";
+/// The folder of the segments while a restore is under way.
+pub(super) const PART: &str = "journal.part";
 /// The folder of the index.
 pub(super) const INDEX: &str = "index";
 /// Where a damaged index is put. One is kept: the journal has all that it held.
@@ -49,6 +51,9 @@ pub(super) fn open(dir: &Path, index: Index, options: &Options) -> Result<Opened
         let text = "the folder was made by an earlier build, which kept no journal";
         return Err(Error::Damaged(text.into()));
     }
+    if dir.join(PART).exists() && !journal.exists() {
+        return Err(Error::Damaged("a restore into the folder was not finished".into()));
+    }
     match open_writable(dir, index, options) {
         Err(Error::Io(e)) if is_read_only(&e) => match Segment::list(&journal) {
             Ok(segments) if !segments.is_empty() => {
@@ -65,6 +70,9 @@ fn is_read_only(e: &io::Error) -> bool {
 }
 
 fn open_writable(dir: &Path, index: Index, options: &Options) -> Result<Opened, Error> {
+    if let Some(fault) = &options.faults.open {
+        fault().map_err(Error::Io)?;
+    }
     let lock = lock(dir)?;
     let mut recovery = Recovery::new(&dir.join(JOURNAL), &dir.join(INDEX), index, options);
     // The folder of the index is made after the first segment: without the one there was none.
@@ -259,6 +267,7 @@ impl<'a> Recovery<'a> {
         let total = fs::metadata(self.index_dir.join("db")).map_or(0, |data| data.len());
         let mut told = Told::new(self.options, Work::Check, total);
         let digest = engine.digest(|done| told.tell(done))?;
+        told.end();
         Ok((digest == applied.digest).then_some((engine, applied)))
     }
 
@@ -289,8 +298,9 @@ impl<'a> Recovery<'a> {
         let holding = self.segments.partition_point(|s| s.first <= known.position.0.max(1));
         let segments = &self.segments[holding.saturating_sub(1)..];
         let chain = match segments.first() {
+            None => Chain::START,
             Some(segment) if segment.first <= known.position.0 => Chain::before(segment.first),
-            _ => Chain::after(known),
+            Some(_) => Chain::after(known),
         };
         let work = if self.condition.rebuilt { Work::Rebuild } else { Work::Replay };
         let mut told = Told::new(self.options, work, segments.iter().map(|s| s.bytes).sum());
@@ -317,6 +327,7 @@ impl<'a> Recovery<'a> {
             Ok(())
         })?;
         batch.apply()?;
+        told.end();
         self.condition.replayed = replayed;
         Ok(walked)
     }
@@ -329,7 +340,7 @@ impl<'a> Recovery<'a> {
         walked: &Walked,
     ) -> Result<(), Error> {
         let known = engine.sealed()?;
-        let missing = self.missing(&known);
+        let missing = if self.segments.is_empty() { None } else { self.missing(&known) };
         let behind = || {
             let index = applied.head.position.0;
             let segment = self.segments.last().map_or(Segment::new(1).name, |s| s.name.clone());
@@ -457,8 +468,10 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
+    /// Reading the end of the journal is part of every start, and told only where it is long.
     fn new(options: &'a Options, work: Work, total: u64) -> Self {
-        Self { options, work, total, next: PROGRESS_BYTES.min(total) }
+        let next = if work == Work::Replay { PROGRESS_BYTES } else { 0 };
+        Self { options, work, total, next }
     }
 
     fn tell(&mut self, done: u64) {
@@ -466,6 +479,13 @@ impl<'a> Told<'a> {
             self.next = done.saturating_add(PROGRESS_BYTES);
             let total = self.total.max(done);
             progress(Progress { work: self.work, done, total });
+        }
+    }
+
+    fn end(mut self) {
+        if self.next > PROGRESS_BYTES {
+            self.next = 0;
+            self.tell(self.total);
         }
     }
 }

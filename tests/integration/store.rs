@@ -2,10 +2,14 @@
 //!
 //! Groups, faults and kills have files of their own.
 
+mod damage;
 mod faults;
 mod group;
+mod index;
 mod kill;
 mod recovery;
+mod restoring;
+mod verifying;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -91,6 +95,10 @@ impl Folder {
         Self(dir)
     }
 
+    fn journal(&self) -> PathBuf {
+        self.0.join("journal")
+    }
+
     fn open(&self) -> Store {
         self.open_with(Options::default())
     }
@@ -111,6 +119,29 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Small segments, so that a few entries fill several.
+fn small() -> Options {
+    Options { segment_bytes: 300, ..Options::default() }
+}
+
+/// All that the index holds.
+fn content(store: &Store) -> Vec<Pair> {
+    store.scan(b"", None, usize::MAX).unwrap()
+}
+
+/// All that the journal holds, read by so many bytes at a time.
+fn follow_all(store: &Store, bytes_max: usize) -> Vec<Recorded> {
+    let mut entries: Vec<Recorded> = Vec::new();
+    loop {
+        let after = entries.last().map_or(Position::START, Recorded::position);
+        let next = store.follow(after, bytes_max).unwrap();
+        if next.is_empty() {
+            return entries;
+        }
+        entries.extend(next);
     }
 }
 

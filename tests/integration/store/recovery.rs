@@ -2,14 +2,9 @@
 
 use std::fs;
 
-use nianbao::store::{Index, Options, Pair, Position, Recorded, Store};
+use nianbao::store::{Index, Pair, Position, Recorded, Store};
 
-use super::{Folder, INDEX, Puts, Write, put};
-
-/// Small segments, so that a few entries fill several.
-fn small() -> Options {
-    Options { segment_bytes: 600, ..Options::default() }
-}
+use super::{Folder, INDEX, Puts, Write, content, follow_all, put, small};
 
 /// Fills a folder with entries that overwrite each other, in several segments.
 async fn fill(folder: &Folder) -> Vec<Pair> {
@@ -19,22 +14,6 @@ async fn fill(folder: &Folder) -> Vec<Pair> {
         store.write(puts, vec![]).await.unwrap();
     }
     content(&store)
-}
-
-fn content(store: &Store) -> Vec<Pair> {
-    store.scan(b"", None, usize::MAX).unwrap()
-}
-
-fn follow_all(store: &Store, bytes_max: usize) -> Vec<Recorded> {
-    let mut entries: Vec<Recorded> = Vec::new();
-    loop {
-        let after = entries.last().map_or(Position::START, Recorded::position);
-        let next = store.follow(after, bytes_max).unwrap();
-        if next.is_empty() {
-            return entries;
-        }
-        entries.extend(next);
-    }
 }
 
 #[tokio::test]
