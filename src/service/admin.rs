@@ -15,7 +15,7 @@ use crate::limits::{self, EXPORT_BYTES_MAX};
 use crate::pb;
 use crate::pb::admin_service_server::AdminService;
 use crate::query::{hex, page_token};
-use crate::store::{self, Position};
+use crate::store::{self, Hash, IndexState, Position};
 
 /// `AdminService` over an archive.
 pub struct Admin {
@@ -63,19 +63,23 @@ impl AdminService for Admin {
     ) -> Result<Response<pb::VerifyJournalResponse>, Status> {
         let request = request.into_inner();
         validate(&request)?;
-        let expect = match request.expect.as_str() {
+        let expect: Option<Hash> = match request.expect.as_str() {
             "" => None,
             text => Some(text.parse().map_err(|_| Failure::PositionInvalid)?),
         };
         let archive = self.archive.clone();
-        let found = off_the_loop(move || Ok(archive.store().verify(expect, &|_, _| ())?)).await?;
+        let found = off_the_loop(move || Ok(archive.store().verify(&|_, _| ())?)).await?;
+        let expected_found = expect.is_some_and(|hash| found.contains(&hash));
+        let index_difference = difference(&found.index);
+        let as_expected = expect.is_none() || expected_found;
+        let sound = found.damage.is_none() && index_difference.is_empty() && as_expected;
         Ok(Response::new(pb::VerifyJournalResponse {
-            sound: found.is_sound(),
+            sound,
             entries: i64::try_from(found.entries).unwrap_or(i64::MAX),
             head: receipt(&found.head),
             damage: found.damage.as_ref().map(ToString::to_string).unwrap_or_default(),
-            index_difference: found.index_difference().unwrap_or_default(),
-            expected_found: found.expected_found,
+            index_difference,
+            expected_found,
         }))
     }
 
@@ -145,11 +149,23 @@ async fn piece(
     };
     let entries: Vec<_> = entries.into_iter().map(|recorded| recorded.entry).collect();
     let piece = pb::ExportJournalResponse {
-        frames: store::encode_frame(&entries),
+        frames: store::encode_frame(&entries).map_err(Failure::from)?,
         position: reached.to_string(),
         last_position: last.to_string(),
     };
     Ok(Some((piece, reached)))
+}
+
+/// How the served state differs from what the journal gives; empty where it does not.
+fn difference(index: &IndexState) -> String {
+    match index {
+        IndexState::Agrees | IndexState::Absent => String::new(),
+        IndexState::Differs { keys, first } => {
+            let first = String::from_utf8_lossy(first);
+            format!("{keys} keys differ, the first is {first}")
+        }
+        IndexState::Unreadable(why) => format!("the index could not be compared: {why}"),
+    }
 }
 
 /// The last write; none where nothing was written.
@@ -166,7 +182,7 @@ fn journal_info(condition: &store::Condition) -> pb::JournalInfo {
     pb::JournalInfo {
         bytes: number(condition.journal_bytes),
         segments: i32::try_from(condition.segments).unwrap_or(i32::MAX),
-        torn: condition.torn.as_ref().map(|t| format!("{t:?}")).unwrap_or_default(),
+        torn: condition.torn.as_ref().map(ToString::to_string).unwrap_or_default(),
         damage: condition.damage.as_ref().map(ToString::to_string).unwrap_or_default(),
         replayed_entries: number(condition.replayed),
         index_rebuilt: condition.rebuilt,

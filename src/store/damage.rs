@@ -123,3 +123,14 @@ pub struct Torn {
     /// Where the bytes are kept, once they were cut off.
     pub kept: Option<PathBuf>,
 }
+
+impl fmt::Display for Torn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { segment, offset, bytes, position, kept } = self;
+        write!(f, "{bytes} bytes of an incomplete frame at {position} ({segment}, byte {offset})")?;
+        match kept {
+            Some(kept) => write!(f, ", kept in {}", kept.display()),
+            None => Ok(()),
+        }
+    }
+}

@@ -309,36 +309,3 @@ impl Drop for Shared {
         self.close();
     }
 }
-/// stub
-pub fn encode_frame(_: &[crate::pb::JournalEntry]) -> Vec<u8> {
-    Vec::new()
-}
-/// stub
-pub struct Verification {
-    /// s
-    pub entries: u64,
-    /// s
-    pub head: Receipt,
-    /// s
-    pub damage: Option<Damage>,
-    /// s
-    pub expected_found: bool,
-}
-impl Verification {
-    /// s
-    pub fn is_sound(&self) -> bool {
-        false
-    }
-    /// s
-    pub fn index_difference(&self) -> Option<String> {
-        None
-    }
-}
-impl Store {
-    /// s
-    /// # Errors
-    /// s
-    pub fn verify(&self, _: Option<Hash>, _: &dyn Fn(u64, u64)) -> Result<Verification, Error> {
-        Err(Error::Damaged("stub".into()))
-    }
-}

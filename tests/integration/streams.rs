@@ -273,3 +273,76 @@ async fn compares_revisions_and_years_cell_by_cell_and_text_by_text() {
     assert_eq!(Details::of(&status).info.reason, "REVISION_NOT_FOUND");
     server.stop().await;
 }
+
+async fn export(channel: &Channel, after: &str) -> (Vec<u8>, String) {
+    let request = pb::ExportJournalRequest { after: after.to_owned() };
+    let mut client = AdminServiceClient::new(channel.clone());
+    let mut pieces = client.export_journal(request).await.expect("a stream").into_inner();
+    let (mut bytes, mut last) = (Vec::new(), String::new());
+    while let Some(piece) = pieces.message().await.expect("a piece") {
+        bytes.extend(piece.frames);
+        assert!(piece.position <= piece.last_position);
+        last = piece.position;
+    }
+    (bytes, last)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_restored_onto_a_bare_machine_is_the_same_store() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    register_organ(&channel, "a", None).await;
+    submit_all(&channel, (2021..2025).map(|year| item(report("a", year), "")).collect()).await;
+    let (base, reached) = export(&channel, "").await;
+    submit_all(&channel, vec![item(report("a", 2025), "once")]).await;
+    let (continued, _) = export(&channel, &reached).await;
+    assert!(continued.len() < base.len());
+    let (nothing, _) = export(&channel, &export(&channel, "").await.1).await;
+    assert!(nothing.is_empty());
+
+    let bare = tempfile::tempdir().expect("a folder");
+    let mut restore = nianbao::store::Restore::create(bare.path()).expect("begun");
+    for bytes in [&base, &continued] {
+        // Cut anywhere.
+        for chunk in bytes.chunks(777) {
+            restore.frames(chunk).expect("as exported");
+        }
+    }
+    let head = restore.finish().expect("restored");
+    let other = TestServer::start(bare.path()).await;
+    let restored = other.channel().await;
+    let list = async |channel: &Channel| {
+        let request =
+            pb::ListReportsRequest { parent: "organs/-".to_owned(), ..Default::default() };
+        let page = ReportServiceClient::new(channel.clone()).list_reports(request).await;
+        page.expect("a page").into_inner().reports
+    };
+    let reports = list(&channel).await;
+    assert_eq!(reports.len(), 5);
+    assert_eq!(list(&restored).await, reports, "states, etags and times included");
+    let info = async |channel: &Channel| {
+        let mut client = AdminServiceClient::new(channel.clone());
+        client.get_server_info(pb::GetServerInfoRequest {}).await.expect("info").into_inner()
+    };
+    let receipt = info(&restored).await.head.expect("a head");
+    assert_eq!(info(&channel).await.head.as_ref(), Some(&receipt));
+    assert_eq!(receipt.entry_hash, head.hash.to_string());
+    let again = submit_all(&restored, vec![item(report("a", 2025), "once")]).await;
+    assert_eq!(again[0].receipt.as_ref(), Some(&receipt), "request ids are remembered too");
+
+    let verify = async |expect: &str| {
+        let request = pb::VerifyJournalRequest { expect: expect.to_owned() };
+        let mut client = AdminServiceClient::new(restored.clone());
+        client.verify_journal(request).await.map(tonic::Response::into_inner)
+    };
+    let found = verify(&receipt.entry_hash).await.expect("verified");
+    assert!(found.sound && found.expected_found, "{found:?}");
+    assert_eq!((found.entries, found.head), (6, Some(receipt)));
+    let found = verify(&"0".repeat(64)).await.expect("verified");
+    assert!(!found.sound && !found.expected_found && found.damage.is_empty());
+    let status = verify("0").await.expect_err("no hash");
+    assert_eq!(Details::of(&status).info.reason, "INVALID_REQUEST");
+    other.stop().await;
+    server.stop().await;
+}
