@@ -36,7 +36,8 @@ impl Chain {
 
     /// The position of the next entry.
     pub(super) fn next(&self) -> u64 {
-        self.position + 1
+        // The file of an export may begin anywhere.
+        self.position.saturating_add(1)
     }
 
     /// The last entry, if it was seen.

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::engine::{Applied, Disk, Engine, Puts, RESERVED, panic_text};
-use super::entry::{Entry, Index, Pair, Receipt, Recorded};
+use super::engine::{Applied, Disk, Engine, Puts, RESERVED};
+use super::entry::{Entry, Index, Pair, Receipt, Recorded, panic_text};
 use super::journal::{Appender, Sealed};
 use super::marks::Marks;
 use super::state::State;
@@ -118,13 +118,15 @@ impl Committer {
 
     pub(super) fn run(mut self) {
         while !self.closing {
-            if let Some(first) = self.wait() {
+            let first = self.wait();
+            let idle = first.is_none();
+            if let Some(first) = first {
                 let group = self.group(first);
                 self.look();
                 self.commit(group);
             }
-            let idle = self.flushed.elapsed() >= FLUSH_INTERVAL && self.dirty_bytes > 0;
-            if self.dirty_bytes >= FLUSH_BYTES || idle {
+            let due = idle && self.dirty_bytes > 0 && self.flushed.elapsed() >= FLUSH_INTERVAL;
+            if due || self.dirty_bytes >= FLUSH_BYTES {
                 self.flush();
             }
         }
@@ -294,10 +296,7 @@ impl Committer {
             Err(cause) => return Err(CommitError::Unreadable(self.state.note(cause))),
         }
         let recorded = chain::record(head, entry, chain::now());
-        // The caller's function: its bug is the trouble of this entry alone.
-        let read = catch_unwind(AssertUnwindSafe(|| (self.index.puts)(&recorded)));
-        let read = read.unwrap_or_else(|panic| Err(panic_text(&*panic)));
-        let pairs = read.map_err(CommitError::Refused)?;
+        let pairs = self.index.read(&recorded).map_err(CommitError::Refused)?;
         if let Some(index) = reserved_key(&pairs) {
             return Err(CommitError::ReservedKey { index });
         }

@@ -23,6 +23,7 @@ use std::path::{Path, PathBuf};
 use pbjson_types::Timestamp;
 use twox_hash::XxHash3_64;
 
+use super::entry::panic_text;
 use super::journal::{Sealed, sync_dir};
 use super::{Error, Hash, Pair, Position, Receipt};
 
@@ -242,6 +243,28 @@ impl Engine {
         Ok(applied)
     }
 
+    /// Applies puts in the order of their keys, not whole: after a crash the digest does not fit,
+    /// and the index is built anew. For an index that is being built, where this is twice as fast:
+    /// of many puts in order, the next is mostly for a page that is at hand.
+    pub(super) fn load(
+        &self,
+        puts: &mut Puts,
+        head: Receipt,
+        before: &Applied,
+    ) -> Result<Applied, Error> {
+        let mut applied = Applied { head, ..*before };
+        let mut sorted: Vec<Pair> = puts.drain().collect();
+        sorted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, value) in sorted {
+            applied.digest = applied.digest.wrapping_add(weight(&key, &value));
+            if let Some(old) = guarded(|| self.db.insert(&key, value))? {
+                applied.digest = applied.digest.wrapping_sub(weight(&key, &old));
+            }
+        }
+        guarded(|| self.db.insert(APPLIED_KEY, applied.encode()))?;
+        Ok(applied)
+    }
+
     /// Hands everything applied so far to the operating system.
     pub(super) fn flush(&self) -> Result<(), Error> {
         guarded(|| self.db.flush()).map(drop)
@@ -294,13 +317,6 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Error> {
 fn is_damage(e: &io::Error) -> bool {
     use io::ErrorKind::{InvalidData, NotFound, UnexpectedEof};
     matches!(e.kind(), NotFound | UnexpectedEof | InvalidData)
-}
-
-/// What a panic said, as far as it said it in words.
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    format!("the engine panicked: {}", text.unwrap_or("without a word"))
 }
 
 impl Error {

@@ -1,6 +1,7 @@
 //! An entry: what a caller gives, what stands in the journal, and where.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 
 use pbjson_types::Timestamp;
@@ -22,6 +23,22 @@ pub struct Index {
     /// The last of two puts to one key stands. Keys are not empty and do not begin with 0x00,
     /// which is the store's own prefix.
     pub puts: fn(&Recorded) -> Result<Vec<Pair>, String>,
+}
+
+impl Index {
+    /// The puts of an entry. The function is the caller's: its panic is the trouble of this entry
+    /// alone.
+    pub(super) fn read(&self, recorded: &Recorded) -> Result<Vec<Pair>, String> {
+        let read = catch_unwind(AssertUnwindSafe(|| (self.puts)(recorded)));
+        read.unwrap_or_else(|panic| Err(panic_text(&*panic)))
+    }
+}
+
+/// What a panic said, as far as it said it in words.
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("a panic: {}", text.unwrap_or("without a word"))
 }
 
 impl fmt::Debug for Index {

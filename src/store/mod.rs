@@ -33,6 +33,7 @@ mod marks;
 mod lock;
 mod state;
 mod committer;
+mod replay;
 mod recovery;
 mod verify;
 mod restore;

@@ -13,8 +13,9 @@ pub struct Options {
     /// Free disk space, in bytes, below which writes are refused. The engine needs room to open
     /// again, and an administrator room to work. The default of 64 MiB is a few groups' worth.
     pub reserve_bytes: u64,
-    /// Memory for commits that wait, in bytes of keys and values; beyond it `commit` waits for
-    /// room. At least [`ENTRY_BYTES_MAX`]; the default of 64 MiB is many times what one sync takes.
+    /// Memory for commits that wait, in bytes of entries and preconditions; beyond it `commit`
+    /// waits for room. At least [`ENTRY_BYTES_MAX`](super::ENTRY_BYTES_MAX); the default of 64 MiB
+    /// is many times what one sync takes.
     pub queue_bytes: usize,
     /// The most entries that share one sync. Beyond the default of 256 a larger group gains
     /// nothing measurable, and the first in it waits for the last.

@@ -8,15 +8,16 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::committer::{Files, reserved_key};
+use super::committer::Files;
 use super::damage::{Damage, Flaw, Torn};
 use super::engine::{Applied, Disk, Engine, Puts};
-use super::entry::{Index, Recorded};
+use super::entry::Index;
 use super::journal::{Appender, Catalog, Sealed, sync_dir};
 use super::lock::{lock, patiently};
 use super::marks::Marks;
+use super::replay::{Batch, Told, Trouble};
 use super::segment::{Segment, Walked, walk};
-use super::{Condition, Error, Options, Position, Progress, Work, WritesOff, chain::Chain};
+use super::{Condition, Error, Options, Position, Work, WritesOff, chain::Chain};
 
 /// The folder of the segments.
 pub(super) const JOURNAL: &str = "journal";
@@ -26,13 +27,6 @@ pub(super) const PART: &str = "journal.part";
 pub(super) const INDEX: &str = "index";
 /// Where a damaged index is put. One is kept: the journal has all that it held.
 const ASIDE: &str = "index-aside";
-
-/// Bytes of keys and values that are applied together while the journal is read: enough that the
-/// engine's cost of a batch does not count, and little memory.
-const BATCH_BYTES: usize = 4 << 20;
-
-/// Progress is told after so many bytes.
-const PROGRESS_BYTES: u64 = 1 << 20;
 
 /// All that opening has found and made ready.
 pub(super) struct Opened {
@@ -54,15 +48,22 @@ pub(super) fn open(dir: &Path, index: Index, options: &Options) -> Result<Opened
     if dir.join(PART).exists() && !journal.exists() {
         return Err(Error::Damaged("a restore into the folder was not finished".into()));
     }
-    match open_writable(dir, index, options) {
-        Err(Error::Io(e)) if is_read_only(&e) => match Segment::list(&journal) {
-            Ok(segments) if !segments.is_empty() => {
-                open_read_only(&journal, segments, index, options)
-            }
-            _ => Err(Error::Io(e)),
-        },
-        other => other,
+    let refusal = match open_writable(dir, index, options) {
+        // A full disk too: the index cannot be opened without room.
+        Err(Error::Io(e)) if is_read_only(&e) || is_full(&e) => Error::Io(e),
+        other => return other,
+    };
+    match Segment::list(&journal) {
+        Ok(segments) if !segments.is_empty() => {
+            let opened = open_read_only(&journal, segments, index, options);
+            opened.map_err(|e| if matches!(e, Error::Io(_)) { refusal } else { e })
+        }
+        _ => Err(refusal),
     }
+}
+
+fn is_full(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn is_read_only(e: &io::Error) -> bool {
@@ -140,36 +141,11 @@ fn open_read_only(
     Ok(Opened { files, catalog, condition, lock: None, temporary: Some(temporary) })
 }
 
-/// Why the journal could not be brought into the index.
-enum Trouble {
-    /// The index is damaged, or of another journal: built anew it may do.
-    Index,
-    Fatal(Error),
-}
-
-impl Trouble {
-    fn fatal(self) -> Error {
-        match self {
-            Self::Index => Error::Damaged("the index cannot be built".into()),
-            Self::Fatal(e) => e,
-        }
-    }
-}
-
-impl From<Error> for Trouble {
-    fn from(e: Error) -> Self {
-        if calls_for_rebuild(&e) { Self::Index } else { Self::Fatal(e) }
-    }
-}
-
 /// Whether a new index may do better than the one that gave this error.
-fn calls_for_rebuild(e: &Error) -> bool {
-    use io::ErrorKind::{OutOfMemory, QuotaExceeded, StorageFull};
+pub(super) fn calls_for_rebuild(e: &Error) -> bool {
     match e {
         Error::Damaged(_) => true,
-        Error::Io(e) => {
-            !is_read_only(e) && !matches!(e.kind(), OutOfMemory | QuotaExceeded | StorageFull)
-        }
+        Error::Io(e) => !is_read_only(e) && !is_full(e) && e.kind() != io::ErrorKind::OutOfMemory,
         Error::Locked { .. } => false,
     }
 }
@@ -304,8 +280,8 @@ impl<'a> Recovery<'a> {
         };
         let work = if self.condition.rebuilt { Work::Rebuild } else { Work::Replay };
         let mut told = Told::new(self.options, work, segments.iter().map(|s| s.bytes).sum());
-        let mut batch =
-            Batch { index: self.index, engine, applied, puts: Puts::new(), bytes: 0, head: None };
+        let cache_bytes = self.options.cache_bytes;
+        let mut batch = Batch::new(self.index, engine, applied, cache_bytes);
         let mut replayed = 0;
         let walked = walk(&self.journal, segments, chain, |recorded, done| {
             told.tell(done);
@@ -327,6 +303,10 @@ impl<'a> Recovery<'a> {
             Ok(())
         })?;
         batch.apply()?;
+        if replayed > 0 {
+            // A kill from now on does not cost the same work again.
+            engine.flush()?;
+        }
         told.end();
         self.condition.replayed = replayed;
         Ok(walked)
@@ -407,12 +387,13 @@ fn journal_is_missing() -> Error {
 fn keep(journal: &Path, file: &mut File, torn: &Torn) -> io::Result<PathBuf> {
     let name = format!("torn-{}", torn.position);
     let mut path = journal.join(&name);
+    let mut earlier = 0;
     let mut copy = loop {
         // The same place may have been torn before: those bytes are kept as well.
         match File::create_new(&path) {
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
-                let count = fs::read_dir(journal)?.count();
-                path = journal.join(format!("{name}-{count}"));
+                earlier += 1;
+                path = journal.join(format!("{name}-{earlier}"));
             }
             created => break created?,
         }
@@ -422,70 +403,4 @@ fn keep(journal: &Path, file: &mut File, torn: &Torn) -> io::Result<PathBuf> {
     copy.sync_all()?;
     sync_dir(journal)?;
     Ok(path)
-}
-
-/// Entries that are applied together.
-struct Batch<'a> {
-    index: Index,
-    engine: &'a Engine,
-    applied: &'a mut Applied,
-    puts: Puts,
-    bytes: usize,
-    head: Option<super::Receipt>,
-}
-
-impl Batch<'_> {
-    fn add(&mut self, recorded: &Recorded) -> Result<(), Trouble> {
-        let refused = |why: &str| {
-            let text = format!("the entry at {} cannot be read: {why}", recorded.position());
-            Trouble::Fatal(Error::Damaged(text.into()))
-        };
-        let pairs = (self.index.puts)(recorded).map_err(|why| refused(&why))?;
-        if reserved_key(&pairs).is_some() {
-            return Err(refused("it writes a reserved key"));
-        }
-        self.bytes += pairs.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-        self.puts.extend(pairs);
-        self.head = Some(recorded.receipt());
-        if self.bytes >= BATCH_BYTES { Ok(self.apply()?) } else { Ok(()) }
-    }
-
-    fn apply(&mut self) -> Result<(), Error> {
-        let Some(head) = self.head.take() else { return Ok(()) };
-        *self.applied = self.engine.apply(&self.puts, &[], head, self.applied)?;
-        self.puts.clear();
-        self.bytes = 0;
-        Ok(())
-    }
-}
-
-/// What was told of the progress.
-struct Told<'a> {
-    options: &'a Options,
-    work: Work,
-    total: u64,
-    next: u64,
-}
-
-impl<'a> Told<'a> {
-    /// Reading the end of the journal is part of every start, and told only where it is long.
-    fn new(options: &'a Options, work: Work, total: u64) -> Self {
-        let next = if work == Work::Replay { PROGRESS_BYTES } else { 0 };
-        Self { options, work, total, next }
-    }
-
-    fn tell(&mut self, done: u64) {
-        if let (Some(progress), true) = (&self.options.progress, done >= self.next) {
-            self.next = done.saturating_add(PROGRESS_BYTES);
-            let total = self.total.max(done);
-            progress(Progress { work: self.work, done, total });
-        }
-    }
-
-    fn end(mut self) {
-        if self.next > PROGRESS_BYTES {
-            self.next = 0;
-            self.tell(self.total);
-        }
-    }
 }

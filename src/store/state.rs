@@ -65,9 +65,13 @@ impl State {
         self.writable.subscribe()
     }
 
-    /// Changes whether writes are on; once closed it stays closed. Watchers wake only when the
-    /// reason changes, not for each new figure of free space.
+    /// Changes whether writes are on; once closed it stays closed, and with damage known they stay
+    /// off. Watchers wake only when the reason changes, not for each new figure of free space.
     pub(super) fn set(&self, new: Result<(), WritesOff>) {
+        let new = match (new, self.damage()) {
+            (Ok(()), Some(damage)) => Err(WritesOff::Damaged(damage)),
+            (new, _) => new,
+        };
         self.writable.send_if_modified(|now| {
             let same = match (&*now, &new) {
                 (Err(WritesOff::Closed), _) | (Ok(()), Ok(())) => true,

@@ -236,7 +236,7 @@ impl<'a> Reading<'a> {
 
     fn take(&mut self, recorded: &Recorded) {
         self.hashes.push(recorded.hash);
-        match (self.index.puts)(recorded) {
+        match self.index.read(recorded) {
             Ok(pairs) => {
                 for (key, value) in pairs {
                     let hash = key_hash(&key);
@@ -295,7 +295,7 @@ impl<'a> Reading<'a> {
         while after < until {
             for recorded in catalog.read(after, until, 1 << 20)? {
                 after = recorded.header.position;
-                let pairs = (self.index.puts)(&recorded).unwrap_or_default();
+                let pairs = self.index.read(&recorded).unwrap_or_default();
                 written.extend(pairs.iter().map(|(key, value)| weight(key, value)));
             }
         }
@@ -330,7 +330,7 @@ impl<'a> Reading<'a> {
         };
         let mut first = None::<Vec<u8>>;
         let walked = walk(self.dir, self.segments, Chain::START, |recorded, _| {
-            for (key, _) in (self.index.puts)(&recorded).unwrap_or_default() {
+            for (key, _) in self.index.read(&recorded).unwrap_or_default() {
                 if first.as_ref().is_none_or(|first| key < *first) && is_lost(&key) {
                     first = Some(key);
                 }

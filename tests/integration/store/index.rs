@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use nianbao::store::{Error, Options, Pair, Store, Work};
+use nianbao::store::{Error, IndexState, Options, Pair, Store, Work, verify};
 
 use super::{Folder, INDEX, Puts, Write, content, put};
 
@@ -184,4 +184,27 @@ fn refuses_the_folder_of_an_earlier_build() {
     fs::write(folder.0.join("db"), "").unwrap();
     let error = folder.open_error();
     assert!(error.to_string().contains("earlier build"), "{error}");
+}
+
+#[tokio::test]
+async fn notices_after_a_kill_that_a_value_is_another() {
+    let (folder, before) = filled(false).await;
+    let edits: [fn(&sled::Db); 3] = [
+        |db| drop(db.insert("k/07", "another").unwrap()),
+        |db| drop(db.insert("k/077", "one too many").unwrap()),
+        |db| drop(db.remove("k/07").unwrap()),
+    ];
+    for edit in edits {
+        let db = sled::Config::new().path(folder.0.join("index")).segment_size(8 << 20);
+        let db = db.open().unwrap();
+        edit(&db);
+        db.flush().unwrap();
+        drop(db);
+        let verified = verify(&folder.0, INDEX, &|_, _| {}).unwrap();
+        assert!(matches!(verified.index, IndexState::Differs { keys: 1, .. }), "{verified:?}");
+        fs::remove_file(folder.0.join("index/clean")).unwrap();
+        let store = folder.open();
+        assert!(store.condition().set_aside.is_some());
+        assert!(content(&store) == before);
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use nianbao::store::{Options, Store};
+use nianbao::store::{IndexState, Options, Store};
 use tokio::task::JoinSet;
 
 use super::{Folder, INDEX, Puts, Write as _, absent, put};
@@ -40,7 +40,11 @@ async fn a_kill_loses_nothing_acknowledged_and_halves_nothing() {
         }
         child.wait().unwrap();
         assert!(count >= 300, "round {round}: the child ended by itself after {count}");
-        assert_whole(&folder.open(), &acknowledged);
+        let store = folder.open();
+        assert_eq!(store.condition().damage, None);
+        assert_whole(&store, &acknowledged);
+        let verified = store.verify(&|_, _| {}).unwrap();
+        assert_eq!((verified.damage, verified.index), (None, IndexState::Agrees));
     }
 }
 

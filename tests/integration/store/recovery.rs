@@ -77,3 +77,70 @@ async fn follows_across_segments_and_restarts() {
     assert_eq!(store.follow(store.position(), 1).unwrap(), []);
     assert_eq!(store.follow(Position::from_number(99), 1).unwrap(), []);
 }
+
+#[tokio::test]
+async fn goes_on_in_a_segment_that_was_begun_and_left_empty() {
+    for keep_index in [true, false] {
+        let folder = Folder::new();
+        let before = fill(&folder).await;
+        let next = Position::from_number(41);
+        let begun = folder.journal().join(format!("{next}.journal"));
+        fs::write(&begun, "").unwrap();
+        if !keep_index {
+            fs::remove_dir_all(folder.0.join("index")).unwrap();
+        }
+        let store = folder.open_with(small());
+        assert_eq!(store.condition().damage, None);
+        assert_eq!(content(&store), before);
+        assert_eq!(store.write(put("more", ""), vec![]).await.unwrap(), next);
+        assert!(fs::metadata(&begun).unwrap().len() > 0);
+        drop(store);
+        assert_eq!(follow_all(&folder.open_with(small()), usize::MAX).len(), 41);
+    }
+}
+
+#[tokio::test]
+async fn times_never_step_back() {
+    let folder = Folder::new();
+    fill(&folder).await;
+    let all = follow_all(&folder.open_with(small()), usize::MAX);
+    let times: Vec<_> = all.iter().map(|r| (r.time().seconds, r.time().nanos)).collect();
+    assert!(times.is_sorted());
+}
+
+#[tokio::test]
+async fn refuses_to_start_where_the_index_cannot_read_an_entry() {
+    fn none(_: &Recorded) -> Result<Vec<Pair>, String> {
+        Err("of a later version".into())
+    }
+    fn panics(_: &Recorded) -> Result<Vec<Pair>, String> {
+        panic!("injected")
+    }
+    let folder = Folder::new();
+    let before = fill(&folder).await;
+    for puts in [none as fn(&Recorded) -> _, panics] {
+        let Err(error) = Store::open(&folder.0, Index { version: 2, puts }, small()) else {
+            panic!("the store opens");
+        };
+        let text = error.to_string();
+        assert!(text.contains("the entry at 0000000000000001 cannot be read: "), "{text}");
+    }
+    assert_eq!(content(&folder.open_with(small())), before);
+}
+
+#[tokio::test]
+async fn positions_and_writability_can_be_watched() {
+    let folder = Folder::new();
+    let store = folder.open();
+    let mut watch = store.watch_position();
+    assert_eq!(*watch.borrow_and_update(), Position::START);
+    let written = store.write(put("k", ""), vec![]).await.unwrap();
+    watch.changed().await.unwrap();
+    assert_eq!(*watch.borrow_and_update(), written);
+    let recorded = store.follow(Position::START, 1).unwrap().remove(0);
+    assert_eq!(recorded.receipt(), store.head());
+    assert_eq!(recorded.header.method, "Test");
+    let text = recorded.hash.to_string();
+    assert_eq!((text.len(), text.parse()), (64, Ok(recorded.hash)));
+    assert!(text.to_uppercase().parse::<nianbao::store::Hash>().is_err());
+}
