@@ -1,14 +1,25 @@
 //! What can be typed. Each flag has its variable: `--page-size` would be `NIANBAO_PAGE_SIZE`.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+mod journal;
+mod life;
+mod offline;
+mod reading;
+mod registry;
+mod value;
 
-use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand};
-use nianbao::names::{OrganId, scope_of};
-use nianbao::pb::{Edition, Scope, organ};
 
 use super::console::{Format, Lang};
+
+pub(super) use journal::{InfoArgs, ServeArgs};
+pub(super) use life::{DraftArgs, ReasonedArgs, ReturnArgs, StepArgs, SubmitArgs, Write};
+pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
+pub(super) use reading::{
+    AggregateArgs, DiffArgs, GetArgs, HistoryArgs, ListArgs, Page, WatchArgs,
+};
+pub(super) use registry::{
+    CreateArgs, DeadlineArgs, DeadlinesArgs, DeadlinesCommand, OrgansArgs, OrgansCommand,
+};
 
 /// 政府信息公开工作年度报告：编制、核对、报送、汇总
 /// Annual reports on open government information: fill, check, submit, sum
@@ -77,16 +88,72 @@ pub(super) enum Command {
   nianbao validate report.json report.docx
   nianbao validate *.docx --format json")]
     Validate(ValidateArgs),
-    /// 报送报告 · Submit reports
+    /// 提交报告：文件、文件夹或已存的草稿 · Submit reports: files, folders or a stored draft
     #[command(after_help = "\
 示例 · Examples:
   nianbao submit report.json --server http://127.0.0.1:50051
+  nianbao submit reports/                          一个文件夹，中断后重新运行即可续传
+                                                   a folder; run it again to go on
   nianbao submit report.docx --organ lc-housing --validate-only
-  nianbao submit 2019.json --as-published 已公布，无法更正")]
+  nianbao submit 2019.json --as-published 已公布，无法更正
+  nianbao submit --draft organs/lc-housing/reports/2023-own")]
     Submit(SubmitArgs),
+    /// 保存草稿，有无问题均可 · Store drafts, whatever is found in them
+    #[command(after_help = "示例 · Example:\n  nianbao draft report.json --organ lc-housing")]
+    Draft(DraftArgs),
+    /// 退回报告，并附意见 · Send a report back, with what is to be mended
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao return organs/lc-housing/reports/2023-own \\
+    --reason '表三·（三）·4·自然人=与办理台账不符' --reason 'applicants.total=请核对合计'
+  nianbao return organs/lc-housing/reports/2023-own --reason '=请补充情况说明'")]
+    Return(ReturnArgs),
+    /// 接收报告：自此计入汇总 · Accept a report: from now on it counts in sums
+    #[command(after_help = "\
+示例 · Example:
+  nianbao accept organs/lc-housing/reports/2023-own --principal li-si")]
+    Accept(StepArgs),
+    /// 记录报告已公布 · Note that a report was published
+    #[command(after_help = "示例 · Example:\n  nianbao publish organs/lc-housing/reports/2023-own")]
+    Publish(StepArgs),
+    /// 更正已公布的报告 · Open a published report for amendment
+    #[command(after_help = "\
+示例 · Example:
+  nianbao amend organs/lc-housing/reports/2023-own --reason 表三一件漏计")]
+    Amend(ReasonedArgs),
+    /// 作废报告，不可恢复 · Void a report, for good
+    #[command(after_help = "\
+示例 · Example:
+  nianbao void organs/lc-housing/reports/2023-own --reason 机关已撤销")]
+    Void(ReasonedArgs),
     /// 读取一份报告 · Show a report
-    #[command(after_help = "示例 · Example:\n  nianbao get organs/lc-housing/reports/2023-own")]
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao get organs/lc-housing/reports/2023-own
+  nianbao get organs/lc-housing/reports/2023-own --effective
+  nianbao get organs/lc-housing/reports/2023-own --as-of 2024-01-31   当日结束时 · as that day ended")]
     Get(GetArgs),
+    /// 列出一份报告的办理历程 · What was done to a report: who, when, why
+    #[command(after_help = "示例 · Example:\n  nianbao history organs/lc-housing/reports/2023-own")]
+    History(HistoryArgs),
+    /// 列出一份报告的各个版本 · The revisions of a report
+    #[command(after_help = "\
+示例 · Example:
+  nianbao revisions organs/lc-housing/reports/2023-own")]
+    Revisions(HistoryArgs),
+    /// 比较两份报告或两个版本 · Compare two reports or revisions
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao diff organs/lc/reports/2023-own/revisions/1 organs/lc/reports/2023-own
+  nianbao diff organs/lc/reports/2022-own organs/lc/reports/2023-own
+  nianbao diff old.docx new.json                   两个文件不需要服务 · two files need no server")]
+    Diff(DiffArgs),
+    /// 跟踪变更，Ctrl-C 结束 · Follow what changes, until Ctrl-C
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao watch
+  nianbao watch --after 0000000000000000 --format json    从头，每行一条 · all, one a line")]
+    Watch(WatchArgs),
     /// 列出报告 · List reports
     #[command(after_help = "\
 示例 · Examples:
@@ -101,6 +168,11 @@ pub(super) enum Command {
     Aggregate(AggregateArgs),
     /// 行政机关 · Organs
     Organs(OrgansArgs),
+    /// 报送期限 · Deadlines
+    Deadlines(DeadlinesArgs),
+    /// 服务与日志的状况 · The state of a server and of its journal
+    #[command(after_help = "示例 · Example:\n  nianbao info --server http://127.0.0.1:50051")]
+    Info(InfoArgs),
     /// 列出核对规则 · List the rules
     #[command(after_help = "示例 · Example:\n  nianbao rules --format json")]
     Rules,
@@ -125,294 +197,11 @@ pub(super) struct Remote {
     pub principal: Option<String>,
 }
 
-/// Of `serve`.
-#[derive(Args, Debug)]
-pub(super) struct ServeArgs {
-    /// 监听地址，端口 0 为任选 · Where to listen, port 0 for any
-    #[arg(long, env = "NIANBAO_LISTEN", default_value = "127.0.0.1:50051", value_name = "ADDR")]
-    pub listen: SocketAddr,
-    /// 数据目录 · The folder of the store
-    #[arg(long, env = "NIANBAO_DATA", default_value = "./nianbao-data", value_name = "DIR")]
-    pub data: PathBuf,
-    /// 缓存（MiB） · Cache of the store in MiB
-    #[arg(long, env = "NIANBAO_CACHE_MIB", default_value_t = 256, value_name = "N",
-          value_parser = clap::value_parser!(u64).range(8..=1_048_576))]
-    pub cache_mib: u64,
-}
-
-/// Of `parse`.
-#[derive(Args, Debug)]
-pub(super) struct ParseArgs {
-    /// 文档，- 为标准输入 · The document, - for standard input
-    pub file: String,
-    /// 行政机关编号 · The organ
-    #[arg(long, env = "NIANBAO_ORGAN", value_name = "ID", value_parser = organ)]
-    pub organ: Option<OrganId>,
-    /// 报告年度，默认取自标题 · The year, by default that of the title
-    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", value_parser = year())]
-    pub year: Option<i32>,
-    /// 报告范围：own 或 region · The scope: own or region
-    #[arg(long, env = "NIANBAO_SCOPE", value_parser = scope)]
-    pub scope: Option<Scope>,
-}
-
-/// Of `new`.
-#[derive(Args, Debug)]
-pub(super) struct NewArgs {
-    /// 行政机关编号 · The organ
-    #[arg(long, env = "NIANBAO_ORGAN", value_name = "ID", value_parser = organ)]
-    pub organ: OrganId,
-    /// 报告年度 · The year
-    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", value_parser = year())]
-    pub year: i32,
-    /// 报告范围：own 或 region · The scope: own or region
-    #[arg(long, env = "NIANBAO_SCOPE", default_value = "own", value_parser = scope)]
-    pub scope: Scope,
-    /// 上年报告，结转数由此转入 · Last year's report, to carry over from
-    #[arg(long, env = "NIANBAO_FROM", value_name = "FILE")]
-    pub from: Option<String>,
-    /// 从此服务取上年报告 · Take last year's report from this server
-    #[arg(long, env = "NIANBAO_SERVER", value_name = "URL", conflicts_with = "from")]
-    pub server: Option<String>,
-    /// 以谁的身份（仅限本机） · Who calls, from this machine only
-    #[arg(long, env = "NIANBAO_PRINCIPAL", value_name = "NAME")]
-    pub principal: Option<String>,
-}
-
-/// Of `set`.
-#[derive(Args, Debug)]
-pub(super) struct SetArgs {
-    /// 报告（JSON），就地修改 · The report (JSON), changed in place
-    pub file: String,
-    /// 地址=值；值为空、/ 或 — 表示空白 · ADDRESS=VALUE; empty, / or - for a blank
-    #[arg(value_name = "ADDR=VALUE", required_unless_present = "explain")]
-    pub assignments: Vec<String>,
-    /// 情况说明，可重复 · Explain a finding, repeatable
-    #[arg(long, env = "NIANBAO_EXPLAIN", value_name = "FINGERPRINT=TEXT")]
-    pub explain: Vec<String>,
-}
-
-/// Of `validate`.
-#[derive(Args, Debug)]
-pub(super) struct ValidateArgs {
-    /// 报告：JSON 或文档，- 为标准输入 · Reports: JSON or documents, - for standard input
-    #[arg(required = true)]
-    pub files: Vec<String>,
-    /// 连同派生问题 · Show derived findings too
-    #[arg(long, env = "NIANBAO_ALL", value_parser = FalseyValueParser::new())]
-    pub all: bool,
-}
-
-/// Of `submit`.
-#[derive(Args, Debug)]
-pub(super) struct SubmitArgs {
-    /// 报告：JSON 或文档 · Reports: JSON or documents
-    #[arg(required = true)]
-    pub files: Vec<String>,
-    #[command(flatten)]
-    pub remote: Remote,
-    /// 行政机关编号，替代报告中的 · The organ, in place of the report's
-    #[arg(long, env = "NIANBAO_ORGAN", value_name = "ID", value_parser = organ)]
-    pub organ: Option<OrganId>,
-    /// 已公布、无法更正的旧报告：原样补录的理由 · Take a published report with its errors, and why
-    #[arg(long, env = "NIANBAO_AS_PUBLISHED", value_name = "REASON")]
-    pub as_published: Option<String>,
-    /// 只核对，不入库 · Check only, store nothing
-    #[arg(long, env = "NIANBAO_VALIDATE_ONLY", value_parser = FalseyValueParser::new())]
-    pub validate_only: bool,
-}
-
-/// Of `get`.
-#[derive(Args, Debug)]
-pub(super) struct GetArgs {
-    /// 报告名称 · organs/{organ}/reports/{year}-{own|region}
-    pub name: String,
-    #[command(flatten)]
-    pub remote: Remote,
-}
-
-/// Of `list`.
-#[derive(Args, Debug)]
-pub(super) struct ListArgs {
-    /// 行政机关编号，默认全部 · The organ, by default all
-    #[arg(long, env = "NIANBAO_ORGAN", value_name = "ID", value_parser = organ)]
-    pub organ: Option<OrganId>,
-    #[command(flatten)]
-    pub page: Page,
-    #[command(flatten)]
-    pub remote: Remote,
-}
-
-/// Which part of a list.
-#[derive(Args, Clone, Debug)]
-pub(super) struct Page {
-    /// 筛选条件 · Terms such as: year = 2023 AND scope = own
-    #[arg(
-        long,
-        env = "NIANBAO_FILTER",
-        default_value = "",
-        hide_default_value = true,
-        value_name = "F"
-    )]
-    pub filter: String,
-    /// 至多条数 · At most so many
-    #[arg(long, env = "NIANBAO_LIMIT", default_value_t = 1000, value_name = "N")]
-    pub limit: usize,
-}
-
-/// Of `aggregate`.
-#[derive(Args, Debug)]
-pub(super) struct AggregateArgs {
-    /// 行政机关编号 · The organ at the top
-    #[arg(value_parser = organ)]
-    pub organ: OrganId,
-    /// 年度，可多个 · The years, each by itself
-    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", required = true, value_delimiter = ',',
-          value_parser = year())]
-    pub year: Vec<i32>,
-    /// 连同尚未接收的报告 · Add reports that are not accepted yet
-    #[arg(long, env = "NIANBAO_INCLUDE_UNACCEPTED", value_parser = FalseyValueParser::new())]
-    pub include_unaccepted: bool,
-    /// 列出计入的版本和缺报的机关 · List included revisions and missing organs
-    #[arg(long, env = "NIANBAO_MEMBERS", value_parser = FalseyValueParser::new())]
-    pub members: bool,
-    #[command(flatten)]
-    pub remote: Remote,
-}
-
-/// Of `organs`.
-#[derive(Args, Debug)]
-pub(super) struct OrgansArgs {
-    #[command(subcommand)]
-    pub command: OrgansCommand,
-}
-
-/// What to do with organs.
-#[derive(Debug, Subcommand)]
-pub(super) enum OrgansCommand {
-    /// 列出机关 · List organs
-    #[command(after_help = "示例 · Example:\n  nianbao organs list --filter 'parent = organs/lc'")]
-    List {
-        #[command(flatten)]
-        page: Page,
-        #[command(flatten)]
-        remote: Remote,
-    },
-    /// 读取机关 · Show an organ
-    #[command(after_help = "示例 · Example:\n  nianbao organs get lc-housing")]
-    Get {
-        /// 机关编号 · The organ
-        #[arg(value_parser = organ)]
-        organ: OrganId,
-        #[command(flatten)]
-        remote: Remote,
-    },
-    /// 登记机关 · Register an organ
-    #[command(after_help = "\
-示例 · Example:
-  nianbao organs create --id lc-housing --display-name 某市住房和城乡建设局 \\
-    --parent lc --from-year 2019 --level prefecture --kind department")]
-    Create(CreateArgs),
-}
-
-/// Of `organs create`.
-#[derive(Args, Debug)]
-pub(super) struct CreateArgs {
-    /// 机关编号：小写字母、数字、连字符 · The id: a-z, 0-9, hyphens
-    #[arg(long, env = "NIANBAO_ID", value_parser = organ)]
-    pub id: OrganId,
-    /// 机关全称 · The full name
-    #[arg(long, env = "NIANBAO_DISPLAY_NAME", value_name = "NAME")]
-    pub display_name: String,
-    /// 上级机关编号 · The parent
-    #[arg(long, env = "NIANBAO_PARENT", value_name = "ID", value_parser = organ,
-          requires = "from_year")]
-    pub parent: Option<OrganId>,
-    /// 隶属起始年 · The first year under that parent
-    #[arg(long, env = "NIANBAO_FROM_YEAR", value_name = "Y",
-          value_parser = clap::value_parser!(i32).range(1949..=2099))]
-    pub from_year: Option<i32>,
-    /// 层级 · national, province, prefecture, county, township
-    #[arg(long, env = "NIANBAO_LEVEL", value_parser = level)]
-    pub level: Option<organ::Level>,
-    /// 机关类型 · government-office, department, township, zone-committee, institution, vertical
-    #[arg(long, env = "NIANBAO_KIND", value_parser = kind)]
-    pub kind: Option<organ::Kind>,
-    #[command(flatten)]
-    pub remote: Remote,
-}
-
-/// Of `format`.
-#[derive(Args, Debug)]
-pub(super) struct FormatArgs {
-    /// 格式：2019 或 2021 · The edition: 2019 or 2021
-    #[arg(long, env = "NIANBAO_EDITION", default_value = "2021", value_parser = edition)]
-    pub edition: Edition,
-}
-
-fn organ(text: &str) -> Result<OrganId, String> {
-    let id = OrganId::from_name(text).or_else(|| OrganId::parse(text));
-    id.ok_or_else(|| "应为机关编号，如 · expected an id such as lc-housing".to_owned())
-}
-
-fn year() -> clap::builder::RangedI64ValueParser<i32> {
-    clap::value_parser!(i32).range(2019..=2099)
-}
-
-fn scope(text: &str) -> Result<Scope, String> {
-    scope_of(text).ok_or_else(|| "应为 · expected own, region".to_owned())
-}
-
-fn edition(text: &str) -> Result<Edition, String> {
-    let edition = Edition::from_str_name(&format!("EDITION_{text}"));
-    edition
-        .filter(|e| *e != Edition::Unspecified)
-        .ok_or_else(|| "应为 · expected 2019, 2021".to_owned())
-}
-
-fn level(text: &str) -> Result<organ::Level, String> {
-    let named = organ::Level::from_str_name(&format!("LEVEL_{}", constant(text)));
-    named.ok_or_else(|| expected((0..).map_while(|n| organ::Level::try_from(n).ok()), "LEVEL_"))
-}
-
-fn kind(text: &str) -> Result<organ::Kind, String> {
-    let named = organ::Kind::from_str_name(&format!("KIND_{}", constant(text)));
-    named.ok_or_else(|| expected((0..).map_while(|n| organ::Kind::try_from(n).ok()), "KIND_"))
-}
-
-fn constant(word: &str) -> String {
-    word.replace('-', "_").to_uppercase()
-}
-
-/// The words of an enum, as the schema has them.
-fn expected<E: EnumName>(values: impl Iterator<Item = E>, prefix: &str) -> String {
-    let words: Vec<String> = values
-        .skip(1)
-        .map(|v| v.name().trim_start_matches(prefix).to_lowercase().replace('_', "-"))
-        .collect();
-    format!("应为 · expected {}", words.join(", "))
-}
-
-trait EnumName {
-    fn name(&self) -> &'static str;
-}
-
-impl EnumName for organ::Level {
-    fn name(&self) -> &'static str {
-        self.as_str_name()
-    }
-}
-
-impl EnumName for organ::Kind {
-    fn name(&self) -> &'static str {
-        self.as_str_name()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
+    use super::value::constant;
     use super::*;
 
     fn visit(command: &clap::Command, see: &mut impl FnMut(&clap::Command, &clap::Arg)) {

@@ -3,18 +3,20 @@
 use std::future::Future;
 use std::time::Duration;
 
+use nianbao::pb::admin_service_client::AdminServiceClient;
 use nianbao::pb::aggregate_service_client::AggregateServiceClient;
 use nianbao::pb::document_service_client::DocumentServiceClient;
 use nianbao::pb::organ_service_client::OrganServiceClient;
 use nianbao::pb::report_service_client::ReportServiceClient;
 use nianbao::pb::rpc::{self, BadRequest, ErrorInfo, LocalizedMessage, PreconditionFailure};
+use nianbao::pb::{GetServerInfoRequest, GetServerInfoResponse};
 use nianbao::rules::catalogue;
 use prost::Message;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::Error;
 use super::args::Remote;
@@ -24,6 +26,9 @@ use super::console::Lang;
 const ANSWER_BYTES_MAX: usize = 2 * nianbao::limits::MESSAGE_BYTES_MAX;
 /// A person waits no longer for a server that does not answer at all.
 const CONNECT_SECONDS_MAX: u64 = 5;
+/// After so long without a word the server is asked whether it is there, and given as long again:
+/// a stream may be silent for hours, and a machine may vanish without a goodbye.
+const KEEP_ALIVE_SECONDS: u64 = 30;
 
 type Service = InterceptedService<Channel, Principal>;
 
@@ -74,7 +79,10 @@ impl Server {
             false => format!("http://{}", remote.server),
         };
         let endpoint = Endpoint::from_shared(url).map_err(|e| unreachable(causes(&e)))?;
-        let endpoint = endpoint.connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX));
+        let endpoint = endpoint
+            .connect_timeout(Duration::from_secs(CONNECT_SECONDS_MAX))
+            .http2_keep_alive_interval(Duration::from_secs(KEEP_ALIVE_SECONDS))
+            .keep_alive_timeout(Duration::from_secs(KEEP_ALIVE_SECONDS));
         let channel = endpoint.connect().await.map_err(|e| unreachable(causes(&e)))?;
         Ok(Server { url: remote.server.clone(), channel, principal })
     }
@@ -97,6 +105,34 @@ impl Server {
     pub(super) fn aggregates(&self) -> AggregateServiceClient<Service> {
         AggregateServiceClient::with_interceptor(self.channel.clone(), self.principal.clone())
             .max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub(super) fn admin(&self) -> AdminServiceClient<Service> {
+        AdminServiceClient::with_interceptor(self.channel.clone(), self.principal.clone())
+            .max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    /// What the server says of itself.
+    ///
+    /// # Errors
+    /// `Refused`, `Unreachable`.
+    pub(super) async fn info(&self) -> Result<GetServerInfoResponse, Error> {
+        let answer = self.admin().get_server_info(GetServerInfoRequest {}).await;
+        self.answered(answer)
+    }
+
+    /// The next message of a stream; none at its end.
+    ///
+    /// # Errors
+    /// `Refused`, `Unreachable`.
+    pub(super) async fn next<T>(&self, stream: &mut Streaming<T>) -> Result<Option<T>, Error> {
+        stream.message().await.map_err(|status| self.error(&status))
+    }
+
+    /// A stream has ended before its time.
+    pub(super) fn ended(&self) -> Error {
+        let cause = "the server ended the stream".to_owned();
+        Error::Unreachable { url: self.url.clone(), cause }
     }
 
     /// What the server answered.

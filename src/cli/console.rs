@@ -112,11 +112,19 @@ impl Console {
     /// # Errors
     /// `Output`, but not for a closed pipe: who closed it has seen enough.
     pub(super) fn out(&self, text: &str) -> Result<(), Error> {
+        self.heard(text).map(|_| ())
+    }
+
+    /// Writes a line to stdout; false where the reader has gone away, which is no error.
+    ///
+    /// # Errors
+    /// `Output`.
+    pub(super) fn heard(&self, text: &str) -> Result<bool, Error> {
         let mut stdout = io::stdout().lock();
-        let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
-        match written {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
-            _ => Ok(()),
+        match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(Error::Output(error)),
         }
     }
 

@@ -3,11 +3,12 @@
 use std::io;
 
 use nianbao::failure::Failure;
+use nianbao::limits::MESSAGE_BYTES_MAX;
 use nianbao::{address, server, store};
 
 use super::client::Refusal;
 use super::console::Lang;
-use super::files::FILE_BYTES_MAX;
+use super::files::{FILE_BYTES_MAX, REPORT_ENDINGS};
 
 /// Why a command could not do its work.
 #[derive(Debug)]
@@ -36,6 +37,12 @@ pub(super) enum Error {
     Unreachable { url: String, cause: String },
     /// The server refused the call.
     Refused(Box<Refusal>),
+    /// The server went away amid many files.
+    Interrupted { cause: Box<Error>, done: usize, of: usize },
+    /// A report is larger than what the server takes.
+    Oversized { file: String },
+    /// A folder holds nothing to read.
+    NoReports { folder: String },
     /// The address to listen on is taken or not ours.
     Listen { listen: String, cause: io::Error },
     /// The server cannot run.
@@ -85,6 +92,16 @@ impl Error {
                 format!("无法连接 {url}（{cause}）。服务是否已启动？见 nianbao serve")
             }
             Error::Refused(refusal) => refusal.lines(Lang::Zh),
+            Error::Interrupted { cause, done, of } => format!(
+                "{}\n已处理 {done}/{of} 份后中断。再次运行同一命令即可接着处理，已接收的不会重复写入",
+                cause.zh()
+            ),
+            Error::Oversized { file } => {
+                format!("{file}：报告过大，上限为 {} MiB", MESSAGE_BYTES_MAX >> 20)
+            }
+            Error::NoReports { folder } => {
+                format!("{folder}：文件夹中没有报告（{}）", REPORT_ENDINGS.join("、"))
+            }
             Error::Listen { listen, cause } => {
                 format!("无法监听 {listen}：{}", io_zh(cause))
             }
@@ -123,6 +140,17 @@ impl Error {
                 format!("cannot reach {url} ({cause}); is the server up? See nianbao serve")
             }
             Error::Refused(refusal) => refusal.lines(Lang::En),
+            Error::Interrupted { cause, done, of } => format!(
+                "{}\ninterrupted after {done} of {of} files; run the same command again and it \
+                 goes on there, and nothing is written twice",
+                cause.en()
+            ),
+            Error::Oversized { file } => {
+                format!("{file}: the report is larger than {} MiB", MESSAGE_BYTES_MAX >> 20)
+            }
+            Error::NoReports { folder } => {
+                format!("{folder}: the folder has no report ({})", REPORT_ENDINGS.join(", "))
+            }
             Error::Listen { listen, cause } => format!("cannot listen on {listen}: {cause}"),
             Error::Serve(cause) => cause.to_string(),
             Error::Story(what) => format!("the demo did not go as it should: {what}"),

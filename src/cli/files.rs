@@ -16,6 +16,46 @@ pub(super) const FILE_BYTES_MAX: u64 = DOCUMENT_BYTES_MAX as u64;
 /// The name for standard input.
 pub(super) const STDIN: &str = "-";
 
+/// What the names of reports end with.
+pub(super) const REPORT_ENDINGS: [&str; 5] = [".json", ".docx", ".html", ".htm", ".txt"];
+
+/// The files that are named, and in place of each folder the reports in it, ordered by name.
+///
+/// # Errors
+/// `Read`, `NoReports`.
+pub(super) fn reports(named: &[String]) -> Result<Vec<String>, Error> {
+    let mut files = Vec::new();
+    for name in named {
+        if !Path::new(name).is_dir() {
+            files.push(name.clone());
+            continue;
+        }
+        let failed = |cause| Error::Read { file: name.clone(), cause };
+        let mut found = Vec::new();
+        for entry in fs::read_dir(name).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if is_report(&path) {
+                found.push(path.to_string_lossy().into_owned());
+            }
+        }
+        if found.is_empty() {
+            return Err(Error::NoReports { folder: name.clone() });
+        }
+        found.sort();
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+/// Whether a file in a folder is a report, by its name. A word processor leaves `~$…` beside what
+/// it has open.
+fn is_report(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
+    let name = name.unwrap_or_default();
+    let hidden = name.starts_with('.') || name.starts_with("~$");
+    !hidden && REPORT_ENDINGS.iter().any(|end| name.ends_with(end)) && path.is_file()
+}
+
 /// The bytes of a file, or of standard input for `-`.
 ///
 /// # Errors

@@ -49,9 +49,10 @@ pub(super) fn table_with(
     part.map_or(String::new(), |part| table_of(console, part, report, marked))
 }
 
-/// A report as a person reads it: head, tables and texts.
-pub(super) fn report(console: &Console, report: &Report) -> String {
+/// A report as a person reads it: head, where it stands, tables and texts.
+pub(super) fn report(console: &Console, report: &Report, standing: &[String]) -> String {
     let mut out = vec![console.on_out(Style::Bold, &report.title), head(console, report)];
+    out.extend_from_slice(standing);
     for part in &form::tree(report.edition()).parts {
         if is_table(part) {
             out.push(table_of(console, part, report, &[]));

@@ -2,34 +2,116 @@
 
 use comfy_table::Cell;
 use nianbao::form::Labelled as _;
-use nianbao::names::{OrganId, ReportId};
-use nianbao::pb::{GetReportRequest, ListReportsRequest, ListReportsResponse, Report};
+use nianbao::names::OrganId;
+use nianbao::pb::get_report_request::Version;
+use nianbao::pb::{
+    GetReportRequest, ListReportsRequest, ListReportsResponse, Report, ReturnReason,
+};
 
 use super::args::{GetArgs, ListArgs, Page};
 use super::client::{Server, block_on};
 use super::console::Console;
+use super::moment::{self, Moment};
 use super::{Error, Outcome, form_table, table};
 
 /// The most that the server gives at once.
 const PAGE_SIZE: usize = nianbao::limits::PAGE_SIZE_MAX;
 
 pub(super) fn get(console: &Console, args: &GetArgs) -> Result<Outcome, Error> {
-    if ReportId::from_name(&args.name).is_none() {
-        return Err(Error::Argument {
-            zh: format!("“{}”不是报告名称，应如 organs/lc-housing/reports/2023-own", args.name),
-            en: format!("{:?} is no name such as organs/lc-housing/reports/2023-own", args.name),
-        });
-    }
+    let request = request(args)?;
     let report = block_on(async {
         let server = Server::connect(&args.remote).await?;
-        report(&server, &args.name).await
+        let answer = server.reports().get_report(request).await;
+        server.answered(answer)
     })?;
     if console.json_wanted() {
         console.json(&report)?;
     } else {
-        console.out(&form_table::report(console, &report))?;
+        console.out(&form_table::report(console, &report, &standing(console, &report)))?;
     }
     Ok(Outcome::Done)
+}
+
+fn request(args: &GetArgs) -> Result<GetReportRequest, Error> {
+    let mut request = GetReportRequest {
+        name: args.name.clone(),
+        at_least: args.at_least.clone().unwrap_or_default(),
+        ..GetReportRequest::default()
+    };
+    let numbered = args.name.contains("/revisions/");
+    if numbered && (args.revision.is_some() || args.effective) {
+        return Err(Error::Argument {
+            zh: "名称中已有版本号，不能再用 --revision 或 --effective".to_owned(),
+            en: "the name has a revision: neither --revision nor --effective goes with it"
+                .to_owned(),
+        });
+    }
+    if let Some(number) = args.revision {
+        request.name = format!("{}/revisions/{number}", args.name);
+    }
+    if args.effective {
+        request.set_version(Version::Effective);
+    }
+    match &args.as_of {
+        Some(Moment::Position(position)) => request.as_of_position.clone_from(position),
+        Some(Moment::Time(time)) => request.as_of_time = Some(*time),
+        None => {}
+    }
+    Ok(request)
+}
+
+/// Where a report stands in its life, in lines.
+fn standing(console: &Console, report: &Report) -> Vec<String> {
+    let Report { latest_revision, effective_revision, published_revision, .. } = report;
+    let mut lines = vec![console.pick(
+        format!(
+            "此为版本 {}；最新 {latest_revision}，生效 {effective_revision}，\
+             公布 {published_revision}",
+            report.revision
+        ),
+        format!(
+            "this is revision {}; latest {latest_revision}, effective {effective_revision}, \
+             published {published_revision}",
+            report.revision
+        ),
+    )];
+    let mut add = |zh: &str, en: &str, value: &str| {
+        if !value.is_empty() {
+            lines.push(console.pick(format!("{zh}：{value}"), format!("{en}: {value}")));
+        }
+    };
+    add("提交人", "submitter", &report.submitter);
+    add("首次提交", "first submitted", &moment::shown(report.submit_time.as_ref()));
+    let late = match report.late {
+        true => console.pick("，逾期", ", late"),
+        false => "",
+    };
+    if !report.due_date.is_empty() {
+        add("截止日期", "due", &format!("{}{late}", report.due_date));
+    }
+    add("接收人", "accepted by", &report.accepter);
+    add("原样补录理由", "submitted as published", &report.as_published_reason);
+    add("理由", "reason", &report.state_reason);
+    add("版本标识", "etag", &report.etag);
+    lines.extend(reasons(console, &report.return_reasons));
+    lines
+}
+
+/// What is to be mended, one line each.
+pub(super) fn reasons(console: &Console, reasons: &[ReturnReason]) -> Vec<String> {
+    let line = |reason: &ReturnReason| {
+        let place = console.pick(&reason.cell, &reason.field_path);
+        let place = if place.is_empty() { &reason.field_path } else { place };
+        let colon = console.pick("：", ": ");
+        let place = if place.is_empty() { String::new() } else { format!("{place}{colon}") };
+        let rule = match reason.rule_id.is_empty() {
+            true => String::new(),
+            false => format!(" [{}]", reason.rule_id),
+        };
+        let head = console.pick("退回意见", "to be mended");
+        format!("{head}{colon}{place}{}{rule}", reason.text)
+    };
+    reasons.iter().map(line).collect()
 }
 
 /// A stored report.

@@ -8,19 +8,28 @@ mod args;
 mod catalogue;
 mod client;
 mod console;
+mod deadlines;
 mod demo;
+mod diff;
+mod draft;
 mod error;
 mod files;
 mod form_table;
 mod get;
+mod history;
+mod info;
+mod moment;
 mod new;
 mod organs;
 mod parse;
+mod progress;
 mod serve;
 mod set;
+mod steps;
 mod submit;
 mod table;
 mod validate;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -60,10 +69,22 @@ pub(crate) fn run() -> ExitCode {
         Command::Set(args) => set::run(&console, &args),
         Command::Validate(args) => validate::run(&console, &args),
         Command::Submit(args) => submit::run(&console, &args),
+        Command::Draft(args) => draft::run(&console, &args),
+        Command::Return(args) => steps::send_back(&console, &args),
+        Command::Accept(args) => steps::accept(&console, &args),
+        Command::Publish(args) => steps::publish(&console, &args),
+        Command::Amend(args) => steps::amend(&console, &args),
+        Command::Void(args) => steps::void(&console, &args),
         Command::Get(args) => get::get(&console, &args),
+        Command::History(args) => history::events(&console, &args),
+        Command::Revisions(args) => history::revisions(&console, &args),
+        Command::Diff(args) => diff::run(&console, &args),
+        Command::Watch(args) => watch::run(&console, &args),
         Command::List(args) => get::list(&console, &args),
         Command::Aggregate(args) => aggregate::run(&console, &args),
         Command::Organs(args) => organs::run(&console, &args),
+        Command::Deadlines(args) => deadlines::run(&console, &args),
+        Command::Info(args) => info::run(&console, &args),
         Command::Rules => catalogue::rules(&console),
         Command::Format(args) => catalogue::format(&console, &args),
     };

@@ -47,8 +47,11 @@ async fn serve(console: &Console, args: &ServeArgs) -> Result<(), Error> {
 }
 
 /// Resolves when the process is asked to end.
+///
+/// # Errors
+/// The system gives no handler.
 #[cfg(unix)]
-fn signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn signal() -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -62,7 +65,7 @@ fn signal() -> std::io::Result<impl Future<Output = ()>> {
 
 /// Resolves when the process is asked to end.
 #[cfg(not(unix))]
-fn signal() -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn signal() -> std::io::Result<impl Future<Output = ()>> {
     Ok(async {
         // Without a handler the process ends by itself.
         let _ = tokio::signal::ctrl_c().await;

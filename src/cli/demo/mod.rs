@@ -144,7 +144,7 @@ impl Story<'_> {
 
     async fn refuse(&mut self, broken: &Report) -> Result<(), Error> {
         self.next("有错的报告，报送不上去", "a report with errors is refused")?;
-        match submit::submit(&self.server, broken.clone(), None, false).await {
+        match submit::submit(&self.server, broken.clone()).await {
             Err(Error::Refused(refusal)) => {
                 let mark = self.console.on_out(Style::Red, "✗");
                 let lang = self.console.lang;
@@ -175,10 +175,12 @@ impl Story<'_> {
         let mut taken = Vec::new();
         for report in [mended.clone()].into_iter().chain(sisters::reports(&mended)?) {
             let name = get::author(&report).to_owned();
-            let answer = submit::submit(&self.server, report, None, false).await?;
+            let answer = submit::submit(&self.server, report).await?;
             let verb = self.console.pick("已提交", "taken as");
-            self.console.fold(&submit::taken(self.console, &name, verb, &answer))?;
-            taken.extend(answer.report);
+            let counts = table::counts(self.console, &answer.counts.unwrap_or_default(), false);
+            let stored = answer.report.unwrap_or_default();
+            self.console.fold(&submit::taken(self.console, &name, verb, &stored.name, &counts))?;
+            taken.push(stored);
         }
         Ok(taken)
     }

@@ -1,0 +1,124 @@
+//! What reads from a server.
+
+use clap::Args;
+use clap::builder::FalseyValueParser;
+use nianbao::names::{OrganId, ReportId};
+
+use super::Remote;
+use super::value::{organ, report, revision, year};
+use crate::cli::moment::{self, Moment};
+
+/// Of `get`.
+#[derive(Args, Debug)]
+pub(crate) struct GetArgs {
+    /// 报告名称，可带版本 · organs/{organ}/reports/{year}-{own|region}, perhaps with a revision
+    #[arg(value_parser = revision)]
+    pub name: String,
+    /// 版本号，默认最新 · The number of a revision, by default the latest
+    #[arg(long, env = "NIANBAO_REVISION", value_name = "N", conflicts_with = "effective",
+          value_parser = clap::value_parser!(i32).range(1..=999_999_999))]
+    pub revision: Option<i32>,
+    /// 生效版本，即计入汇总的版本 · The effective revision, which counts in sums
+    #[arg(long, env = "NIANBAO_EFFECTIVE", value_parser = FalseyValueParser::new())]
+    pub effective: bool,
+    /// 截至当时：位置、RFC 3339 时间或日期 · As it stood at a position, an RFC 3339 time or a day
+    #[arg(long, env = "NIANBAO_AS_OF", value_name = "WHEN", value_parser = moment::read)]
+    pub as_of: Option<Moment>,
+    /// 至少包含此位置（取自回执） · Include at least this position, from a receipt
+    #[arg(long, env = "NIANBAO_AT_LEAST", value_name = "POSITION")]
+    pub at_least: Option<String>,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Of `history` and `revisions`.
+#[derive(Args, Debug)]
+pub(crate) struct HistoryArgs {
+    /// 报告名称 · organs/{organ}/reports/{year}-{own|region}
+    #[arg(value_parser = report)]
+    pub name: ReportId,
+    /// 至多条数 · At most so many
+    #[arg(long, env = "NIANBAO_LIMIT", default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+    /// 至少包含此位置（取自回执） · Include at least this position, from a receipt
+    #[arg(long, env = "NIANBAO_AT_LEAST", value_name = "POSITION")]
+    pub at_least: Option<String>,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Of `diff`.
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// 甲：报告或版本名称，或文件 · The name of a report or revision, or a file
+    pub left: String,
+    /// 乙：报告或版本名称，或文件 · The name of a report or revision, or a file
+    pub right: String,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Of `watch`.
+#[derive(Args, Debug)]
+pub(crate) struct WatchArgs {
+    /// 从此位置之后开始，0000000000000000 为从头；默认从现在 · After this position, by default now
+    #[arg(long, env = "NIANBAO_AFTER", value_name = "POSITION")]
+    pub after: Option<String>,
+    /// 只看此机关及其报告 · Only this organ and its reports
+    #[arg(long, env = "NIANBAO_ORGAN", value_name = "ID", value_parser = organ)]
+    pub organ: Option<OrganId>,
+    /// JSON 中附新版本的内容 · With the content of new revisions, in JSON
+    #[arg(long, env = "NIANBAO_CONTENT", value_parser = FalseyValueParser::new())]
+    pub content: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Of `list`.
+#[derive(Args, Debug)]
+pub(crate) struct ListArgs {
+    /// 行政机关编号，默认全部 · The organ, by default all
+    #[arg(long, env = "NIANBAO_ORGAN", value_name = "ID", value_parser = organ)]
+    pub organ: Option<OrganId>,
+    #[command(flatten)]
+    pub page: Page,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Which part of a list.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Page {
+    /// 筛选条件 · Terms such as: year = 2023 AND scope = own
+    #[arg(
+        long,
+        env = "NIANBAO_FILTER",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "F"
+    )]
+    pub filter: String,
+    /// 至多条数 · At most so many
+    #[arg(long, env = "NIANBAO_LIMIT", default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+}
+
+/// Of `aggregate`.
+#[derive(Args, Debug)]
+pub(crate) struct AggregateArgs {
+    /// 行政机关编号 · The organ at the top
+    #[arg(value_parser = organ)]
+    pub organ: OrganId,
+    /// 年度，可多个 · The years, each by itself
+    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", required = true, value_delimiter = ',',
+          value_parser = year())]
+    pub year: Vec<i32>,
+    /// 连同尚未接收的报告 · Add reports that are not accepted yet
+    #[arg(long, env = "NIANBAO_INCLUDE_UNACCEPTED", value_parser = FalseyValueParser::new())]
+    pub include_unaccepted: bool,
+    /// 列出计入的版本和缺报的机关 · List included revisions and missing organs
+    #[arg(long, env = "NIANBAO_MEMBERS", value_parser = FalseyValueParser::new())]
+    pub members: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
