@@ -76,6 +76,7 @@ pub async fn run(
     // Opening may rebuild the index, which takes long and blocks.
     let opened = tokio::task::spawn_blocking(move || Store::open(&data, INDEX, setup)).await;
     let store = opened.map_err(Error::Open)?.map_err(Error::Store)?;
+    tell(&store.condition());
     let archive = Archive::new(store.clone());
     let (health, health_service) = tonic_health::server::health_reporter();
     let (stopped, stopping) = watch::channel(false);
@@ -110,6 +111,23 @@ pub async fn run(
     follower.abort();
     tokio::task::spawn_blocking(move || store.close()).await.map_err(Error::Close)?;
     outcome.map_err(Error::Transport)
+}
+
+/// Says in the log what the start has found.
+fn tell(condition: &store::Condition) {
+    if let Some(torn) = &condition.torn {
+        tracing::warn!("cut off {torn}: it was never acknowledged");
+    }
+    if let Some(aside) = &condition.set_aside {
+        tracing::warn!("the index could not be used; it was put into {}", aside.display());
+    }
+    if let Some(damage) = &condition.damage {
+        tracing::error!("writes are off: {damage}");
+    }
+    if condition.replayed > 0 {
+        let (replayed, rebuilt) = (condition.replayed, condition.rebuilt);
+        tracing::info!(replayed, rebuilt, "read the journal into the index");
+    }
 }
 
 /// All services, with reflection v1 and v1alpha over our own descriptors alone.

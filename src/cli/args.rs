@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::console::{Format, Lang};
 
-pub(super) use journal::{InfoArgs, ServeArgs};
+pub(super) use journal::{ExportArgs, InfoArgs, RestoreArgs, ServeArgs, VerifyArgs};
 pub(super) use life::{DraftArgs, ReasonedArgs, ReturnArgs, StepArgs, SubmitArgs, Write};
 pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
 pub(super) use reading::{
@@ -173,6 +173,27 @@ pub(super) enum Command {
     /// 服务与日志的状况 · The state of a server and of its journal
     #[command(after_help = "示例 · Example:\n  nianbao info --server http://127.0.0.1:50051")]
     Info(InfoArgs),
+    /// 导出日志作为备份 · Write the journal to a file, as a backup
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao export --output 2024.nbj
+  nianbao export --output next.nbj --after 00000000000003e8    接着上次 · what came after")]
+    Export(ExportArgs),
+    /// 由备份恢复 · Make a data folder from exports
+    #[command(
+        after_help = "示例 · Example:\n  nianbao restore 2024.nbj next.nbj --data ./restored"
+    )]
+    Restore(RestoreArgs),
+    /// 核验日志，不作改动 · Verify a journal, changing nothing
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao verify ./nianbao-data --expect 5f0c…
+  nianbao verify 2024.nbj
+  nianbao verify --server http://127.0.0.1:50051
+
+没有保存在别处的回执哈希，链不能证明末尾未被切掉，也不能证明日志未被整个重写。
+Without a hash kept elsewhere a chain proves neither its end nor that it was not written anew.")]
+    Verify(VerifyArgs),
     /// 列出核对规则 · List the rules
     #[command(after_help = "示例 · Example:\n  nianbao rules --format json")]
     Rules,

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod args;
+mod backup;
 mod catalogue;
 mod client;
 mod console;
@@ -85,6 +86,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Organs(args) => organs::run(&console, &args),
         Command::Deadlines(args) => deadlines::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),
+        Command::Export(args) => backup::export(&console, &args),
+        Command::Restore(args) => backup::restore(&console, &args),
+        Command::Verify(args) => backup::verify(&console, &args),
         Command::Rules => catalogue::rules(&console),
         Command::Format(args) => catalogue::format(&console, &args),
     };

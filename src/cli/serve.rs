@@ -1,15 +1,17 @@
 //! `serve`: the server until a signal ends it.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use nianbao::server::{self, Options};
-use nianbao::store;
+use nianbao::store::{self, Progress};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use super::args::ServeArgs;
 use super::console::Console;
-use super::{Error, Outcome};
+use super::{Error, Outcome, progress};
 
 /// Which lines of the log are written: `info`, `nianbao=debug,h2=warn` and the like.
 const LOG: &str = "NIANBAO_LOG";
@@ -32,7 +34,11 @@ async fn serve(console: &Console, args: &ServeArgs) -> Result<(), Error> {
     let address = listener.local_addr().map_err(refused)?;
     let options = Options {
         data: args.data.clone(),
-        store: store::Options { cache_bytes: args.cache_mib << 20, ..store::Options::default() },
+        store: store::Options {
+            cache_bytes: args.cache_mib << 20,
+            progress: Some(progress(console)),
+            ..store::Options::default()
+        },
     };
     // Before the line is printed: who reads it may send a signal at once.
     let signal = signal().map_err(Error::System)?;
@@ -44,6 +50,32 @@ async fn serve(console: &Console, args: &ServeArgs) -> Result<(), Error> {
         tracing::info!("stopping");
     };
     server::run(listener, options, stop).await.map_err(Error::Serve)
+}
+
+/// A start is told in lines of the log at most so often.
+const TELL_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Shows what a start has to do before it answers: a bar where a person looks, else lines of the
+/// log. Most starts are too short to show anything.
+fn progress(console: &Console) -> Arc<dyn Fn(Progress) + Send + Sync> {
+    let bar = console.is_watched().then(|| progress::bytes(console, Some(0)));
+    let told = Mutex::new(Instant::now());
+    Arc::new(move |progress: Progress| {
+        let Progress { work, done, total } = progress;
+        if let Some(bar) = &bar {
+            bar.set_length(total);
+            bar.set_position(done);
+            if done >= total {
+                bar.finish_and_clear();
+            }
+            return;
+        }
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.elapsed() >= TELL_INTERVAL {
+            *told = Instant::now();
+            tracing::info!(?work, done, total, "starting");
+        }
+    })
 }
 
 /// Resolves when the process is asked to end.

@@ -1,0 +1,229 @@
+//! `export`, `restore`, `verify`: the journal as a backup, and whether it is what was written.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use nianbao::archive::INDEX;
+use nianbao::pb::{self, ExportJournalRequest, VerifyJournalRequest, VerifyJournalResponse};
+use nianbao::store::{self, IndexState, Position, Restore, Verification};
+
+use super::args::{ExportArgs, Remote, RestoreArgs, VerifyArgs};
+use super::client::{Server, block_on};
+use super::console::{Console, Style};
+use super::{Error, Outcome, moment, progress};
+
+/// Read of an export at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Writes what a server exports into a file, which appears when it is whole.
+pub(super) fn export(console: &Console, args: &ExportArgs) -> Result<Outcome, Error> {
+    let cannot = |cause| write_error(&args.output, cause);
+    let mut name = args.output.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = args.output.with_file_name(name);
+    let reached = block_on(async {
+        let server = Server::connect(&args.remote).await?;
+        let after = args.after.clone().unwrap_or_default();
+        let answer = server.admin().export_journal(ExportJournalRequest { after }).await;
+        let mut pieces = server.answered(answer)?;
+        let mut file = File::create(&part).map_err(cannot)?;
+        let bar = progress::bytes(console, None);
+        let mut reached = None;
+        while let Some(piece) = server.next(&mut pieces).await? {
+            file.write_all(&piece.frames).map_err(cannot)?;
+            bar.inc(piece.frames.len() as u64);
+            reached = Some(piece.position);
+        }
+        bar.finish_and_clear();
+        file.sync_all().map_err(cannot)?;
+        Ok(reached)
+    });
+    let reached = match reached {
+        Ok(Some(reached)) => reached,
+        nothing => {
+            // Half an export is none. If it cannot be removed the next one overwrites it.
+            let _ = fs::remove_file(&part);
+            return nothing.map(|_| {
+                console.note(console.pick("没有可导出的写入", "there is nothing to export"));
+                Outcome::Done
+            });
+        }
+    };
+    fs::rename(&part, &args.output).map_err(cannot)?;
+    // What was written is read back: a backup that cannot be read is none.
+    let found = store::verify(&args.output, INDEX, &|_, _| ()).map_err(of_store)?;
+    if let Some(damage) = &found.damage {
+        return Err(write_error(&args.output, io::Error::other(damage.to_string())));
+    }
+    console.out(&console.pick(
+        format!("已导出 {} 条，至位置 {reached}", found.entries),
+        format!("{} entries exported, up to position {reached}", found.entries),
+    ))?;
+    tell_head(console, &found.head)?;
+    Ok(Outcome::Done)
+}
+
+/// Makes a data folder from exports.
+pub(super) fn restore(console: &Console, args: &RestoreArgs) -> Result<Outcome, Error> {
+    let mut restore = Restore::create(&args.data).map_err(|e| match e {
+        store::Error::Io(e) if e.kind() == io::ErrorKind::AlreadyExists => Error::Argument {
+            zh: format!("{} 中已有日志，不予覆盖", args.data.display()),
+            en: format!("{} holds a journal already, which is kept", args.data.display()),
+        },
+        other => of_store(other),
+    })?;
+    let total: u64 = args.files.iter().filter_map(|f| fs::metadata(f).ok()).map(|m| m.len()).sum();
+    let bar = progress::bytes(console, Some(total));
+    let mut chunk = vec![0; CHUNK_BYTES];
+    for path in &args.files {
+        let cannot = |cause| Error::Read { file: path.display().to_string(), cause };
+        let mut file = File::open(path).map_err(cannot)?;
+        loop {
+            let read = file.read(&mut chunk).map_err(cannot)?;
+            if read == 0 {
+                break;
+            }
+            restore.frames(&chunk[..read]).map_err(|e| of_export(path, e))?;
+            bar.inc(read as u64);
+        }
+    }
+    bar.finish_and_clear();
+    let last = args.files.last().map_or(Path::new(""), PathBuf::as_path);
+    let head = restore.finish().map_err(|e| of_export(last, e))?;
+    console.out(&console.pick(
+        format!("已恢复到 {}", args.data.display()),
+        format!("restored into {}", args.data.display()),
+    ))?;
+    tell_head(console, &head)?;
+    Ok(Outcome::Done)
+}
+
+/// Verifies a folder, an export, or the journal of a running server.
+pub(super) fn verify(console: &Console, args: &VerifyArgs) -> Result<Outcome, Error> {
+    let expect = args.expect.map(|hash| hash.to_string()).unwrap_or_default();
+    let answer = match (&args.path, &args.server) {
+        (Some(path), _) => {
+            let bar = progress::bytes(console, Some(0));
+            let found = store::verify(path, INDEX, &|done, total| {
+                bar.set_length(total);
+                bar.set_position(done);
+            });
+            bar.finish_and_clear();
+            let found = found.map_err(of_store)?;
+            if let Some(torn) = &found.torn {
+                console.note(&console.pick(
+                    format!("末尾有未写完的一帧，从未确认：{torn}"),
+                    format!("the end holds what was never acknowledged: {torn}"),
+                ));
+            }
+            answer(&found, args)
+        }
+        (None, server) => block_on(async {
+            let server = server.clone().unwrap_or_default();
+            let server = Server::connect(&Remote { server, principal: None }).await?;
+            let request = VerifyJournalRequest { expect: expect.clone() };
+            let answer = server.admin().verify_journal(request).await;
+            server.answered(answer)
+        })?,
+    };
+    if console.json_wanted() {
+        console.json(&answer)?;
+    } else {
+        tell(console, &answer, &expect)?;
+    }
+    Ok(if answer.sound { Outcome::Done } else { Outcome::Refused })
+}
+
+/// What was found offline, in the form in which a server answers. An export has no index, and the
+/// index of a running server is compared by that server alone: neither is a fault.
+fn answer(found: &Verification, args: &VerifyArgs) -> VerifyJournalResponse {
+    let index_difference = match &found.index {
+        IndexState::Differs { keys, first } => {
+            format!("{keys} keys differ, the first is {}", String::from_utf8_lossy(first))
+        }
+        IndexState::Agrees | IndexState::Absent | IndexState::Unreadable(_) => String::new(),
+    };
+    let expected_found = args.expect.is_some_and(|hash| found.contains(&hash));
+    let as_expected = args.expect.is_none() || expected_found;
+    VerifyJournalResponse {
+        sound: found.damage.is_none() && index_difference.is_empty() && as_expected,
+        entries: i64::try_from(found.entries).unwrap_or(i64::MAX),
+        head: (found.head.position > Position::START).then(|| pb::Receipt {
+            position: found.head.position.to_string(),
+            entry_hash: found.head.hash.to_string(),
+            time: Some(found.head.time),
+        }),
+        damage: found.damage.as_ref().map(ToString::to_string).unwrap_or_default(),
+        index_difference,
+        expected_found,
+    }
+}
+
+fn tell(console: &Console, answer: &VerifyJournalResponse, expect: &str) -> Result<(), Error> {
+    let mark = match answer.sound {
+        true => console.on_out(Style::Green, console.pick("✓ 完好", "✓ sound")),
+        false => console.on_out(Style::Red, console.pick("✗ 有问题", "✗ not sound")),
+    };
+    console.out(&console.pick(
+        format!("{mark}，已核验 {} 条", answer.entries),
+        format!("{mark}, {} entries verified", answer.entries),
+    ))?;
+    if !answer.damage.is_empty() {
+        console
+            .out(&console.pick(format!("日志损坏：{}", answer.damage), answer.damage.clone()))?;
+    }
+    if !answer.index_difference.is_empty() {
+        console.out(&console.pick(
+            format!("索引与日志不符，下次启动时重建：{}", answer.index_difference),
+            format!("the index is not what the journal gives: {}", answer.index_difference),
+        ))?;
+    }
+    if let Some(head) = &answer.head {
+        let (position, hash) = (&head.position, &head.entry_hash);
+        let time = moment::shown(head.time.as_ref());
+        console.out(&console.pick(
+            format!("末条：位置 {position}，{time}\n哈希：{hash}"),
+            format!("last entry: position {position}, {time}\nhash: {hash}"),
+        ))?;
+    }
+    if expect.is_empty() {
+        console.note(console.pick(
+            "未用 --expect：链不能证明末尾未被切掉，也不能证明日志未被整个重写",
+            "without --expect a chain proves neither its end nor that it was not written anew",
+        ));
+    } else if !answer.expected_found {
+        console.out(&console.pick(
+            format!("日志中没有哈希为 {expect} 的条目：末尾被切掉，或已重写"),
+            format!("no entry has the hash {expect}: the end was cut off, or all written anew"),
+        ))?;
+    }
+    Ok(())
+}
+
+fn tell_head(console: &Console, head: &store::Receipt) -> Result<(), Error> {
+    let (position, hash) = (head.position, head.hash);
+    console.out(&console.pick(
+        format!("末条：位置 {position}\n哈希：{hash}（请保存在别处）"),
+        format!("last entry: position {position}\nhash: {hash} (keep it elsewhere)"),
+    ))
+}
+
+fn write_error(path: &Path, cause: io::Error) -> Error {
+    Error::Write { file: path.display().to_string(), cause }
+}
+
+fn of_store(error: store::Error) -> Error {
+    Error::Serve(nianbao::server::Error::Store(error))
+}
+
+/// What is wrong with an export, with its name.
+fn of_export(path: &Path, error: store::Error) -> Error {
+    match error {
+        store::Error::Damaged(cause) => Error::Argument {
+            zh: format!("{}：不是完整的备份，未恢复：{cause}", path.display()),
+            en: format!("{}: no whole export, nothing is restored: {cause}", path.display()),
+        },
+        other => of_store(other),
+    }
+}
