@@ -19,6 +19,7 @@ mod cli;
 mod demo;
 mod findings;
 mod life;
+mod model;
 mod reading;
 mod rule_cases;
 mod rule_columns;
