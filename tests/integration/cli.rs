@@ -1,5 +1,6 @@
 //! The command line through the real binary: exit codes, what is printed, what is written.
 
+mod journal;
 mod server;
 
 use std::fs::{self, File};

@@ -22,14 +22,14 @@ fn says_when_no_server_answers() {
 }
 
 /// A server of our own, ended with the test.
-struct Server {
+pub(super) struct Server {
     child: Child,
     url: String,
-    folder: TempDir,
+    pub(super) folder: TempDir,
 }
 
 impl Server {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let data = folder.path().join("data");
         let mut command = command(&["serve", "--listen", "127.0.0.1:0", "--data", text(&data)]);
@@ -42,13 +42,13 @@ impl Server {
         Server { child, url: format!("http://{address}"), folder }
     }
 
-    fn run(&self, args: &[&str]) -> Run {
+    pub(super) fn run(&self, args: &[&str]) -> Run {
         let mut command = command(args);
         command.env("NIANBAO_SERVER", &self.url);
         run(command)
     }
 
-    fn register(&self) {
+    pub(super) fn register(&self) {
         let common = ["--level", "prefecture", "--kind", "government-office"];
         let city = ["organs", "create", "--id", "lc", "--display-name", "某市人民政府办公室"];
         let run = self.run(&[&city[..], &common].concat());
