@@ -1,5 +1,5 @@
 //! The one writer: a thread that takes whatever is queued, appends it to the journal as one frame,
-//! syncs once, applies it to the index and answers all.
+//! syncs once, hands it on to the index and answers all.
 //!
 //! A thread of its own and not a task, since it blocks on the disk. One and not several, since
 //! group commit does more for throughput than parallel flushes do, and since preconditions that
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::engine::{Applied, Disk, Engine, Puts, RESERVED};
+use super::engine::{Puts, RESERVED, Value};
 use super::entry::{Entry, Index, Pair, Receipt, Recorded, panic_text};
 use super::journal::{Appender, Sealed};
-use super::marks::Marks;
+use super::pending::Pending;
 use super::state::State;
 use super::{CommitError, Error, Faults, Options, Precondition, WritesOff, chain, frame};
 
@@ -27,13 +27,6 @@ const GROUP_BYTES: usize = 8 << 20;
 /// How often it is looked whether writes can go on again. Nobody may write in the meantime, so no
 /// write would notice.
 const PROBE_INTERVAL: Duration = Duration::from_millis(500);
-
-/// The index is handed to the system when it has not been for so long and there is nothing else to
-/// do. What a kill leaves out of it is read from the journal at the next start.
-const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The index is handed to the system after so much, however busy the committer is.
-const FLUSH_BYTES: usize = 32 << 20;
 
 pub(super) type Answer = Result<Recorded, CommitError>;
 
@@ -53,53 +46,46 @@ pub(super) struct Request {
     pub(super) permit: OwnedSemaphorePermit,
 }
 
-/// What the committer writes to: all that opening has found.
-pub(super) struct Files {
-    pub(super) engine: Engine,
-    /// None where the index is only for this run.
-    pub(super) disk: Option<Disk>,
-    /// None where writes are off for good.
-    pub(super) appender: Option<Appender>,
-    pub(super) marks: Marks,
-    pub(super) applied: Applied,
-    pub(super) off: Option<WritesOff>,
-}
-
 /// What failed while a group was written.
 enum Failure {
     /// Nothing of the frame counts; it is to be cut off.
     Append(io::Error),
     Sync(Error),
-    Index(Error),
 }
 
 pub(super) struct Committer {
-    files: Files,
+    /// None where writes are off for good.
+    appender: Option<Appender>,
+    off: Option<WritesOff>,
+    /// The last entry that is on disk.
+    head: Receipt,
+    pending: Arc<Pending>,
     index: Index,
     messages: Receiver<Message>,
     state: Arc<State>,
     reserve_bytes: u64,
     group_entries: usize,
     faults: Faults,
-    /// Full segments that the index does not know of yet.
+    /// Full segments that the index is to know of.
     sealed: Vec<Sealed>,
-    /// Applied since the last flush.
-    dirty_bytes: usize,
-    flushed: Instant,
     probed: Instant,
     closing: bool,
 }
 
 impl Committer {
     pub(super) fn new(
-        files: Files,
+        (appender, off): (Option<Appender>, Option<WritesOff>),
+        pending: Arc<Pending>,
         index: Index,
         messages: Receiver<Message>,
         state: Arc<State>,
         options: &Options,
     ) -> Self {
         let mut committer = Self {
-            files,
+            appender,
+            off,
+            head: state.head(),
+            pending,
             index,
             messages,
             state,
@@ -107,8 +93,6 @@ impl Committer {
             group_entries: options.group_entries.max(1),
             faults: options.faults.clone(),
             sealed: Vec::new(),
-            dirty_bytes: 0,
-            flushed: Instant::now(),
             probed: Instant::now(),
             closing: false,
         };
@@ -118,34 +102,19 @@ impl Committer {
 
     pub(super) fn run(mut self) {
         while !self.closing {
-            let first = self.wait();
-            let idle = first.is_none();
-            if let Some(first) = first {
+            if let Some(first) = self.wait() {
                 let group = self.group(first);
                 self.look();
                 self.commit(group);
             }
-            let due = idle && self.dirty_bytes > 0 && self.flushed.elapsed() >= FLUSH_INTERVAL;
-            if due || self.dirty_bytes >= FLUSH_BYTES {
-                self.flush();
-            }
         }
-        self.close();
     }
 
     /// The next request; none when it is time to look at something else.
     fn wait(&mut self) -> Option<Request> {
-        let off = self.files.off.as_ref();
-        let patience = if off.is_some_and(may_end) {
-            Some(PROBE_INTERVAL)
-        } else if self.dirty_bytes > 0 {
-            Some(FLUSH_INTERVAL.saturating_sub(self.flushed.elapsed()))
-        } else {
-            None
-        };
-        let message = match patience {
-            None => self.messages.recv().unwrap_or(Message::Close),
-            Some(patience) => match self.messages.recv_timeout(patience) {
+        let message = match self.off.as_ref().is_some_and(may_end) {
+            false => self.messages.recv().unwrap_or(Message::Close),
+            true => match self.messages.recv_timeout(PROBE_INTERVAL) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) => {
                     self.look();
@@ -188,27 +157,27 @@ impl Committer {
     /// Turns writes off while there is less room than the reserve, and on again when what kept
     /// them off is over. If the system cannot tell how much room there is, the write will.
     fn look(&mut self) {
-        if let Some(damage) = self.state.damage() {
-            self.files.off = Some(WritesOff::Damaged(damage));
+        if let Some(off) = self.state.off_for_good() {
+            self.off = Some(off);
         }
-        let off = self.files.off.take();
-        self.files.off = match off {
+        let off = self.off.take();
+        self.off = match off {
             Some(off) if !may_end(&off) => Some(off),
             None | Some(WritesOff::LowSpace { .. }) => self.low_space(),
             Some(off) if self.probed.elapsed() < PROBE_INTERVAL => Some(off),
             Some(off) => {
                 self.probed = Instant::now();
                 let room = self.low_space().is_none();
-                let appender = self.files.appender.as_mut();
+                let appender = self.appender.as_mut();
                 let well = room && appender.is_some_and(|journal| journal.cut().is_ok());
                 (!well).then_some(off)
             }
         };
-        self.state.set(self.files.off.clone().map_or(Ok(()), Err));
+        self.state.set(self.off.clone().map_or(Ok(()), Err));
     }
 
     fn low_space(&self) -> Option<WritesOff> {
-        let free = match (&self.faults.free_bytes, &self.files.appender) {
+        let free = match (&self.faults.free_bytes, &self.appender) {
             (Some(free_bytes), _) => free_bytes(),
             (None, Some(appender)) => fs4::available_space(appender.dir()),
             (None, None) => return None,
@@ -230,7 +199,7 @@ impl Committer {
             entries.push((request.entry, request.preconditions));
             permits.push(request.permit);
         }
-        if self.files.off.is_none() {
+        if self.off.is_none() {
             // A panic here is a bug, in sled or in this file. It must not leave callers waiting.
             let outcome = catch_unwind(AssertUnwindSafe(|| self.write(entries, &mut answers)));
             let panicked = |panic: Box<dyn std::any::Any + Send>| {
@@ -241,7 +210,7 @@ impl Committer {
             }
         }
         drop(permits);
-        if let Some(off) = &self.files.off {
+        if let Some(off) = &self.off {
             answers = replies.iter().map(|_| Err(CommitError::WritesOff(off.clone()))).collect();
         }
         for (reply, answer) in replies.into_iter().zip(answers) {
@@ -256,7 +225,7 @@ impl Committer {
         entries: Vec<(Entry, Vec<Precondition>)>,
         answers: &mut Vec<Answer>,
     ) -> Result<(), Failure> {
-        let before = self.files.applied.head;
+        let before = self.head;
         let (mut head, mut puts) = (before, Puts::new());
         for (entry, preconditions) in entries {
             let answer = self.take(entry, &preconditions, &head, &mut puts);
@@ -270,13 +239,14 @@ impl Committer {
         let entries = answers.iter().flatten().map(|recorded| &recorded.entry);
         let frame = frame::encode(first, entries);
         let frame = frame.map_err(|flaw| Failure::Append(io::Error::other(flaw.to_string())))?;
-        let Some(appender) = &mut self.files.appender else {
+        let Some(appender) = &mut self.appender else {
             return Err(Failure::Append(io::ErrorKind::PermissionDenied.into()));
         };
         self.sealed.extend(appender.rotate(first).map_err(Failure::Append)?);
         appender.append(&frame).map_err(Failure::Append)?;
         appender.sync(&frame).map_err(|e| Failure::Sync(Error::Io(e)))?;
-        self.apply(&puts, head).map_err(Failure::Index)?;
+        self.head = head;
+        self.pending.add(puts, std::mem::take(&mut self.sealed), head);
         self.state.advance(head);
         Ok(())
     }
@@ -300,7 +270,7 @@ impl Committer {
         if let Some(index) = reserved_key(&pairs) {
             return Err(CommitError::ReservedKey { index });
         }
-        puts.extend(pairs);
+        puts.extend(pairs.into_iter().map(|(key, value)| (key, Value::from(value))));
         Ok(recorded)
     }
 
@@ -311,7 +281,7 @@ impl Committer {
             let key = precondition.key();
             let holds = match puts.get(key) {
                 Some(value) => precondition.holds(Some(value)),
-                None => precondition.holds(self.files.engine.get(key)?.as_deref()),
+                None => precondition.holds(self.pending.get(key)?.as_deref()),
             };
             if !holds {
                 return Ok(Some(index));
@@ -320,35 +290,11 @@ impl Committer {
         Ok(None)
     }
 
-    fn apply(&mut self, puts: &Puts, head: Receipt) -> Result<(), Error> {
-        if let Some(fault) = &self.faults.apply {
-            fault().map_err(Error::Io)?;
-        }
-        self.files.marks.clear_clean().map_err(Error::Io)?;
-        let Files { engine, applied, .. } = &mut self.files;
-        *applied = engine.apply(puts, &self.sealed, head, applied)?;
-        self.sealed.clear();
-        if self.dirty_bytes == 0 {
-            self.flushed = Instant::now();
-        }
-        let bytes = |(key, value): (&Vec<u8>, &Vec<u8>)| key.len() + value.len();
-        self.dirty_bytes += puts.iter().map(bytes).sum::<usize>() + 1;
-        Ok(())
-    }
-
-    fn flush(&mut self) {
-        self.dirty_bytes = 0;
-        if let Err(cause) = self.files.engine.flush() {
-            self.turn_off(Failure::Index(cause));
-        }
-        self.flushed = Instant::now();
-    }
-
     fn turn_off(&mut self, failure: Failure) {
         let off = match failure {
             Failure::Append(cause) => {
                 let full = cause.kind() == io::ErrorKind::StorageFull;
-                let undone = self.files.appender.as_mut().map_or(Ok(()), Appender::cut);
+                let undone = self.appender.as_mut().map_or(Ok(()), Appender::cut);
                 self.probed = Instant::now();
                 match undone {
                     Ok(()) if full => WritesOff::DiskFull(Arc::new(Error::Io(cause))),
@@ -360,25 +306,9 @@ impl Committer {
             // sync that succeeds would say nothing about them. Only a new start reads what is
             // really there.
             Failure::Sync(cause) => WritesOff::SyncFailed(Arc::new(cause)),
-            // The entries are in the journal, and are found there at the next start.
-            Failure::Index(cause) => {
-                self.state.index_is_damaged();
-                WritesOff::IndexFailed(Arc::new(cause))
-            }
         };
         self.state.set(Err(off.clone()));
-        self.files.off = Some(off);
-    }
-
-    /// Leaves an index that the next start may take as it is.
-    fn close(self) {
-        let Files { engine, disk, marks, applied, .. } = &self.files;
-        let (Some(disk), false) = (disk, self.state.is_index_damaged()) else { return };
-        let synced = engine.flush().and_then(|()| disk.sync().map_err(Error::Io));
-        if synced.is_ok() {
-            // Without the mark the next start checks the index, which costs it time alone.
-            let _ = marks.set_clean(applied);
-        }
+        self.off = Some(off);
     }
 }
 

@@ -13,7 +13,7 @@
 //!   inside [`guarded`], which makes an [`Error`] of the panic.
 //! - Its cache would grow to 1 GiB; the caller states the bound.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::ops::{Bound, Deref};
@@ -49,7 +49,7 @@ const FORM: u8 = 1;
 const SEGMENT_BYTES: usize = 8 << 20;
 
 /// Keys and the values that are to stand under them.
-pub(super) type Puts = HashMap<Vec<u8>, Vec<u8>>;
+pub(super) type Puts = BTreeMap<Vec<u8>, Value>;
 
 /// What the index holds: which entries, applied by which version of the puts, and the digest of
 /// all keys with their values.
@@ -110,6 +110,12 @@ pub(super) fn key_hash(key: &[u8]) -> u64 {
 /// A stored value: bytes shared with the cache, so that reading one copies nothing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Value(sled::IVec);
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+}
 
 impl Deref for Value {
     type Target = [u8];
@@ -197,15 +203,9 @@ impl Engine {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<Pair>, Error> {
-        // No key of the caller's sorts before this, and every key of the store's own does.
-        let first = prefix.max(&[RESERVED + 1]);
-        let start = match after {
-            Some(after) if after >= first => Bound::Excluded(after),
-            _ => Bound::Included(first),
-        };
         guarded(|| {
             self.db
-                .range::<&[u8], _>((start, Bound::Unbounded))
+                .range::<&[u8], _>(from(prefix, after))
                 .take(limit)
                 .take_while(|pair| pair.as_ref().map_or(true, |(k, _)| k.starts_with(prefix)))
                 .map(|pair| pair.map(|(key, value)| (key.to_vec(), value.to_vec())))
@@ -216,8 +216,8 @@ impl Engine {
     /// Applies puts and what they lead to, whole or not at all after a crash. In memory only until
     /// [`Engine::flush`] and [`Disk::sync`]: sled says `Ok` here even on a full disk.
     ///
-    /// One call a group, not one an entry: sled writes and waits once for each batch. Only one
-    /// thread may apply, since the digest goes from what stood there before.
+    /// One call for many entries: sled writes and waits for each batch. Only one thread may apply,
+    /// since the digest goes from what stood there before.
     pub(super) fn apply(
         &self,
         puts: &Puts,
@@ -232,7 +232,7 @@ impl Engine {
                 applied.digest = applied.digest.wrapping_sub(weight(key, &old));
             }
             applied.digest = applied.digest.wrapping_add(weight(key, value));
-            batch.insert(&key[..], &value[..]);
+            batch.insert(&key[..], &value.0);
         }
         for (first, bytes) in sealed {
             let key = [SEALED_PREFIX, &first.to_be_bytes()].concat();
@@ -253,11 +253,9 @@ impl Engine {
         before: &Applied,
     ) -> Result<Applied, Error> {
         let mut applied = Applied { head, ..*before };
-        let mut sorted: Vec<Pair> = puts.drain().collect();
-        sorted.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
-        for (key, value) in sorted {
+        for (key, value) in std::mem::take(puts) {
             applied.digest = applied.digest.wrapping_add(weight(&key, &value));
-            if let Some(old) = guarded(|| self.db.insert(&key, value))? {
+            if let Some(old) = guarded(|| self.db.insert(&key, value.0))? {
                 applied.digest = applied.digest.wrapping_sub(weight(&key, &old));
             }
         }
@@ -269,6 +267,20 @@ impl Engine {
     pub(super) fn flush(&self) -> Result<(), Error> {
         guarded(|| self.db.flush()).map(drop)
     }
+}
+
+/// Where a scan begins. No key of the caller's sorts before this, and every key of the store's own
+/// does.
+pub(super) fn from<'a>(
+    prefix: &'a [u8],
+    after: Option<&'a [u8]>,
+) -> (Bound<&'a [u8]>, Bound<&'a [u8]>) {
+    let first = prefix.max(&[RESERVED + 1]);
+    let start = match after {
+        Some(after) if after >= first => Bound::Excluded(after),
+        _ => Bound::Included(first),
+    };
+    (start, Bound::Unbounded)
 }
 
 /// The files of the folder, synced when the store is closed.

@@ -62,7 +62,8 @@ pub enum WritesOff {
     /// What a sync, or the undoing of a failed write, has left on disk is not known. Off until a
     /// new start, which reads it.
     SyncFailed(Arc<Error>),
-    /// The journal has what the index could not take. Off until a new start, which rebuilds it.
+    /// The journal has what the index could not take, and so do reads. Off until a new start, which
+    /// rebuilds it.
     IndexFailed(Arc<Error>),
     /// There is less room than the reserve. On again by itself when there is more.
     LowSpace {
@@ -121,8 +122,8 @@ impl std::error::Error for WritesOff {
 
 /// Why an entry was not acknowledged.
 ///
-/// Nothing was written, except perhaps after [`WritesOff::SyncFailed`] and
-/// [`WritesOff::IndexFailed`]: then the entry may be found, whole, after a new start.
+/// Nothing was written, except perhaps after [`WritesOff::SyncFailed`]: then the entry may be
+/// found, whole, after a new start.
 #[derive(Debug)]
 pub enum CommitError {
     /// A precondition did not hold.

@@ -16,9 +16,10 @@
 //! read a write asks for its position. The folder itself belongs to one process at a time.
 //!
 //! From the bottom: `entry`, `damage` and `frame` are values and bytes; `chain` says what follows
-//! what; `segment` reads files and `journal` appends to them; `engine` is sled; `recovery` is what
-//! a start does; `committer` is the one thread that writes; `verify` and `restore` read and make
-//! journals as a whole.
+//! what; `segment` reads files and `journal` appends to them; `engine` is sled, and `pending` what
+//! it is still to take; `recovery` is what a start does; `committer` is the one thread that writes,
+//! `applier` the one that brings the engine up to it; `verify` and `restore` read and make journals
+//! as a whole.
 
 mod entry;
 mod damage;
@@ -29,9 +30,11 @@ mod error;
 mod segment;
 mod journal;
 mod engine;
+mod pending;
 mod marks;
 mod lock;
 mod state;
+mod applier;
 mod committer;
 mod replay;
 mod recovery;
@@ -47,9 +50,10 @@ use std::thread::JoinHandle;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use applier::Applier;
 use committer::{Committer, Message, Request};
-use engine::Engine;
 use journal::Catalog;
+use pending::Pending;
 use recovery::Opened;
 use state::State;
 
@@ -101,13 +105,14 @@ pub struct Store {
 
 struct Shared {
     index: Index,
-    engine: Engine,
+    pending: Arc<Pending>,
     state: Arc<State>,
     /// Counts bytes rather than entries, so that the queue's memory is what is bounded.
     queue: Arc<Semaphore>,
     messages: Sender<Message>,
-    /// Taken by the first `close`, which holds the lock until the thread has ended.
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// The committer and the applier, taken by the first `close`, which holds the lock until both
+    /// have ended.
+    threads: Mutex<Vec<JoinHandle<()>>>,
     catalog: Arc<Catalog>,
     condition: Condition,
     /// Both go last: what is above stands on them.
@@ -129,27 +134,29 @@ impl Store {
     /// [`Error::Damaged`] if the folder was made by an earlier build, if the journal is gone and
     /// the index with it, or if `index` cannot read an entry.
     pub fn open(dir: &Path, index: Index, options: Options) -> Result<Self, Error> {
-        let Opened { files, catalog, condition, lock, temporary } =
-            recovery::open(dir, index, &options)?;
-        let (engine, head) = (files.engine.clone(), files.applied.head);
-        let state = State::new(head, condition.damage.clone(), files.marks.clone());
-        let state = Arc::new(state);
+        let opened = recovery::open(dir, index, &options)?;
+        let Opened { engine, applied, marks, disk, appender, off, .. } = opened;
+        let Opened { catalog, condition, lock, temporary, .. } = opened;
+        let state = Arc::new(State::new(applied.head, condition.damage.clone(), marks.clone()));
+        let pending = Arc::new(Pending::new(engine, applied.head));
         let (messages, received) = mpsc::channel();
         let queue_bytes = options.queue_bytes.max(ENTRY_BYTES_MAX + REQUEST_BYTES);
-        let committer = Committer::new(files, index, received, state.clone(), &options);
-        let thread = std::thread::Builder::new()
-            .name("store-committer".into())
-            .spawn(|| committer.run())
-            .map_err(Error::Io)?;
+        let (kept, shown) = (pending.clone(), state.clone());
+        let committer = Committer::new((appender, off), kept, index, received, shown, &options);
+        let faults = options.faults.clone();
+        let applier = Applier::new(pending.clone(), disk, marks, applied, state.clone(), faults);
+        // If the second cannot start, the first ends: nobody is left to send it anything.
+        let committer = thread("store-committer", || committer.run())?;
+        let applier = thread("store-applier", || applier.run())?;
         let queue = Arc::new(Semaphore::new(queue_bytes.min(Semaphore::MAX_PERMITS)));
-        let thread = Mutex::new(Some(thread));
+        let threads = Mutex::new(vec![committer, applier]);
         let shared = Shared {
             index,
-            engine,
+            pending,
             state,
             queue,
             messages,
-            thread,
+            threads,
             catalog,
             condition,
             _temporary: temporary,
@@ -195,7 +202,7 @@ impl Store {
     /// [`Error::Io`] or [`Error::Damaged`] if the value cannot be read. After damage the index is
     /// rebuilt at the next start.
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>, Error> {
-        self.shared.engine.get(key).map_err(|e| self.shared.state.note(e))
+        self.shared.pending.get(key).map_err(|e| self.shared.state.note(e))
     }
 
     /// At most `limit` keys that begin with `prefix`, in order, with their values; with `after`
@@ -213,7 +220,7 @@ impl Store {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<Pair>, Error> {
-        let found = self.shared.engine.scan(prefix, after, limit);
+        let found = self.shared.pending.scan(prefix, after, limit);
         found.map_err(|e| self.shared.state.note(e))
     }
 
@@ -296,13 +303,19 @@ impl Shared {
     fn close(&self) {
         self.state.set(Err(WritesOff::Closed));
         self.queue.close();
-        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(thread) = thread.take() {
-            // Both fail only if the thread has ended already, and then nothing is left to do.
-            let _ = self.messages.send(Message::Close);
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        // This fails only if the committer has ended already, and then nothing is left to do.
+        let _ = self.messages.send(Message::Close);
+        for thread in threads.drain(..) {
             let _ = thread.join();
+            // After the committer, who adds to it, and before the applier, who ends with it.
+            self.pending.close();
         }
     }
+}
+
+fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, Error> {
+    std::thread::Builder::new().name(name.into()).spawn(work).map_err(Error::Io)
 }
 
 impl Drop for Shared {

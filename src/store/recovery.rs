@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 
-use super::committer::Files;
 use super::damage::{Damage, Flaw, Torn};
 use super::engine::{Applied, Disk, Engine, Puts};
 use super::entry::Index;
@@ -30,7 +29,14 @@ const ASIDE: &str = "index-aside";
 
 /// All that opening has found and made ready.
 pub(super) struct Opened {
-    pub(super) files: Files,
+    pub(super) engine: Engine,
+    pub(super) applied: Applied,
+    pub(super) marks: Marks,
+    /// None where the index is only for this run.
+    pub(super) disk: Option<Disk>,
+    /// None where writes are off for good.
+    pub(super) appender: Option<Appender>,
+    pub(super) off: Option<WritesOff>,
     pub(super) catalog: Arc<Catalog>,
     pub(super) condition: Condition,
     pub(super) lock: Option<File>,
@@ -111,8 +117,19 @@ fn open_writable(dir: &Path, index: Index, options: &Options) -> Result<Opened, 
     };
     let off = damage.map(|damage| WritesOff::Damaged(Arc::new(damage)));
     let disk = Some(Disk::open(&index_dir).map_err(Error::Io)?);
-    let files = Files { engine, disk, appender, marks: Marks::new(&index_dir), applied, off };
-    Ok(Opened { files, catalog, condition, lock: Some(lock), temporary: None })
+    let marks = Marks::new(&index_dir);
+    Ok(Opened {
+        engine,
+        applied,
+        marks,
+        disk,
+        appender,
+        off,
+        catalog,
+        condition,
+        lock: Some(lock),
+        temporary: None,
+    })
 }
 
 /// Reads a journal in a folder that cannot be written, into an index of this run alone.
@@ -136,9 +153,18 @@ fn open_read_only(
         None => WritesOff::ReadOnly,
     };
     let marks = Marks::new(&index_dir);
-    let files = Files { engine, disk: None, appender: None, marks, applied, off: Some(off) };
-    let catalog = Arc::new(Catalog::new(journal, segments));
-    Ok(Opened { files, catalog, condition, lock: None, temporary: Some(temporary) })
+    Ok(Opened {
+        engine,
+        applied,
+        marks,
+        disk: None,
+        appender: None,
+        off: Some(off),
+        catalog: Arc::new(Catalog::new(journal, segments)),
+        condition,
+        lock: None,
+        temporary: Some(temporary),
+    })
 }
 
 /// Whether a new index may do better than the one that gave this error.

@@ -1,7 +1,7 @@
 //! Applies entries that are read from the journal to the index, and tells how far it is.
 
 use super::committer::reserved_key;
-use super::engine::{Applied, Engine, Puts};
+use super::engine::{Applied, Engine, Puts, Value};
 use super::entry::{Index, Receipt, Recorded};
 use super::recovery::calls_for_rebuild;
 use super::{Error, Options, Position, Progress, Work};
@@ -80,7 +80,7 @@ impl<'a> Batch<'a> {
         }
         self.bytes +=
             pairs.iter().map(|(key, value)| key.len() + value.len() + PUT_BYTES).sum::<usize>();
-        self.puts.extend(pairs);
+        self.puts.extend(pairs.into_iter().map(|(key, value)| (key, Value::from(value))));
         self.head = Some(recorded.receipt());
         if self.bytes >= self.bytes_max { Ok(self.apply()?) } else { Ok(()) }
     }

@@ -12,7 +12,7 @@ use super::marks::Marks;
 use super::{Error, WritesOff};
 
 pub(super) struct State {
-    /// The last entry that is synced and applied.
+    /// The last entry that is synced and can be read.
     head: RwLock<Receipt>,
     /// Its position; told after the head is.
     position: watch::Sender<Position>,
@@ -20,6 +20,8 @@ pub(super) struct State {
     /// The first damage that was found.
     damage: OnceLock<Arc<Damage>>,
     index_damaged: AtomicBool,
+    /// Why the index takes nothing any more.
+    index_failure: OnceLock<Arc<Error>>,
     marks: Marks,
 }
 
@@ -36,6 +38,7 @@ impl State {
             writable: watch::Sender::new(Ok(())),
             damage: known,
             index_damaged: AtomicBool::new(false),
+            index_failure: OnceLock::new(),
             marks,
         }
     }
@@ -65,14 +68,13 @@ impl State {
         self.writable.subscribe()
     }
 
-    /// Changes whether writes are on; once closed it stays closed, and with damage known they stay
-    /// off. Watchers wake only when the reason changes, not for each new figure of free space.
+    /// Changes whether writes are on; once closed it stays closed, and with damage or a failure of
+    /// the index known they stay off. Watchers wake only when the reason changes, not for each new
+    /// figure of free space.
     pub(super) fn set(&self, new: Result<(), WritesOff>) {
-        let new = match (new, self.damage()) {
-            (Ok(()), Some(damage)) => Err(WritesOff::Damaged(damage)),
-            (new, _) => new,
-        };
         self.writable.send_if_modified(|now| {
+            // Asked here, where nobody else says something else in between.
+            let new = new.and_then(|()| self.off_for_good().map_or(Ok(()), Err));
             let same = match (&*now, &new) {
                 (Err(WritesOff::Closed), _) | (Ok(()), Ok(())) => true,
                 (Err(a), Err(b)) => discriminant(a) == discriminant(b),
@@ -87,6 +89,19 @@ impl State {
 
     pub(super) fn damage(&self) -> Option<Arc<Damage>> {
         self.damage.get().cloned()
+    }
+
+    /// What was found by others than the committer, and does not end before the next start.
+    pub(super) fn off_for_good(&self) -> Option<WritesOff> {
+        let failure = || self.index_failure.get().cloned().map(WritesOff::IndexFailed);
+        self.damage().map(WritesOff::Damaged).or_else(failure)
+    }
+
+    /// The index takes nothing any more: from the next group on nothing is written.
+    pub(super) fn index_failed(&self, cause: Error) {
+        self.index_is_damaged();
+        let cause = self.index_failure.get_or_init(|| Arc::new(cause));
+        self.set(Err(WritesOff::IndexFailed(cause.clone())));
     }
 
     /// Damage that a reader has found: from the next group on nothing is written.

@@ -121,7 +121,7 @@ pub fn verify(
         Err(state) => state,
         Ok(_) if found.damage.is_some() => not_compared(),
         Ok((engine, _)) => {
-            let scanned = reading.scan(&engine);
+            let scanned = reading.scan(|after| engine.scan(b"", after, PAGE_PAIRS));
             reading.judge(scanned, &HashSet::new())
         }
     };
@@ -160,7 +160,7 @@ impl Store {
     /// [`Error::Io`] or [`Error::Damaged`] if what was written in the meantime cannot be read.
     pub fn verify(&self, progress: &dyn Fn(u64, u64)) -> Result<Verification, Error> {
         let shared = &*self.shared;
-        let (catalog, engine) = (&*shared.catalog, &shared.engine);
+        let (catalog, pending) = (&*shared.catalog, &*shared.pending);
         let segments = catalog.segments();
         let mut reading = Reading::new(catalog.dir(), &segments, shared.index, u64::MAX);
         let walked = reading.walk(Chain::START, progress);
@@ -170,10 +170,10 @@ impl Store {
             found.index = not_compared();
             return Ok(found);
         }
-        let scanned = reading.scan(engine);
+        let scanned = reading.scan(|after| pending.scan(b"", after, PAGE_PAIRS));
         // All that the scan can have seen is in the journal by now.
-        let applied = engine.applied()?.map_or(0, |applied| applied.head.position.0);
-        let written = reading.written(catalog, walked.chain.next() - 1, applied)?;
+        let until = pending.position().0;
+        let written = reading.written(catalog, walked.chain.next() - 1, until)?;
         found.index = reading.judge(scanned, &written);
         Ok(found)
     }
@@ -270,10 +270,10 @@ impl<'a> Reading<'a> {
 
     /// Takes what the index holds out of what follows from the journal. What is left there
     /// afterwards is what the index has not.
-    fn scan(&mut self, engine: &Engine) -> Scanned {
+    fn scan(&mut self, page: impl Fn(Option<&[u8]>) -> Result<Vec<Pair>, Error>) -> Scanned {
         let (mut different, mut after) = (Vec::new(), None::<Vec<u8>>);
         loop {
-            let page: Vec<Pair> = engine.scan(b"", after.as_deref(), PAGE_PAIRS)?;
+            let page = page(after.as_deref())?;
             for (key, value) in &page {
                 let hash = key_hash(key);
                 let expected = self.state.remove(&hash);
