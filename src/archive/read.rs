@@ -2,7 +2,9 @@
 
 use pbjson_types::Timestamp;
 
-use super::index::{event_key, events_prefix, report_key, revision_key, revisions_prefix};
+use super::index::{
+    content_key, event_key, events_prefix, report_key, revision_key, revisions_prefix,
+};
 use super::{Archive, Page, decode, full};
 use crate::failure::Failure;
 use crate::names::{OrganId, ReportId};
@@ -86,7 +88,16 @@ impl Archive {
         let stored = self.store.get(&revision_key(id, number))?;
         let missing = || Failure::RevisionNotFound(format!("{id}/revisions/{number}"));
         let revision: Revision = decode(&stored.ok_or_else(missing)?)?;
-        Ok(full(revision.report.unwrap_or_default(), number, head))
+        Ok(full(self.content(&revision)?, number, head))
+    }
+
+    /// The content of a revision that is stored.
+    pub(super) fn content(&self, revision: &Revision) -> Result<Report, Failure> {
+        let receipt = revision.receipt.as_ref();
+        let position = receipt.map_or("", |receipt| receipt.position.as_str());
+        let stored = self.store.get(&content_key(position))?;
+        let lost = || Failure::Store(format!("the content of {} is not there", revision.name));
+        decode(&stored.ok_or_else(lost)?)
     }
 
     /// What is known of a report beside its content.
@@ -159,7 +170,10 @@ impl Archive {
         limit: usize,
     ) -> Result<Page<Revision>, Failure> {
         self.head(id)?;
-        self.list(&revisions_prefix(id), after, limit, |_, revision| Ok(Some(revision)))
+        self.list(&revisions_prefix(id), after, limit, |_, mut revision: Revision| {
+            revision.report = Some(self.content(&revision)?);
+            Ok(Some(revision))
+        })
     }
 
     /// What was done to a report, in order.

@@ -13,7 +13,7 @@ use crate::names::{OrganId, ReportId};
 use crate::pb::report::State;
 use crate::pb::rule::Engine;
 use crate::pb::{
-    Action, Change, Finding, Organ, Receipt, Report, ReportChange, ReturnReason, Revision, Severity,
+    Action, Change, Finding, Organ, Receipt, Report, ReportChange, ReturnReason, Severity,
 };
 use crate::rules;
 use crate::store::Precondition;
@@ -131,7 +131,7 @@ impl Archive {
                     if stand.from == State::Unspecified {
                         return Err(Failure::ReportNotFound(id.to_string()));
                     }
-                    let mut report = archive.content(&id, stand.head.latest_revision)?;
+                    let mut report = archive.latest(&id, stand.head.latest_revision)?;
                     report.as_published_reason = as_published.clone().unwrap_or_default();
                     admit(&report, &findings(&report))?;
                     archive.decide_submission(&id, caller, stand, &report)
@@ -223,7 +223,7 @@ impl Archive {
     ) -> Result<Decision, Failure> {
         let Stand { mut head, from, to, precondition } = stand;
         let (organ, organ_precondition) = self.active_organ(&id.organ, id.year)?;
-        let same = head.latest_revision > 0 && self.content(id, head.latest_revision)? == *report;
+        let same = head.latest_revision > 0 && self.latest(id, head.latest_revision)? == *report;
         head.latest_revision += i32::from(!same);
         head.edition = report.edition;
         head.set_state(to);
@@ -251,11 +251,10 @@ impl Archive {
     }
 
     /// The content of a revision that the head names.
-    fn content(&self, id: &ReportId, revision: i32) -> Result<Report, Failure> {
+    fn latest(&self, id: &ReportId, revision: i32) -> Result<Report, Failure> {
         let stored = self.store.get(&revision_key(id, revision))?;
         let lost = || Failure::Store(format!("revision {revision} of {id} is not there"));
-        let revision: Revision = decode(&stored.ok_or_else(lost)?)?;
-        revision.report.ok_or_else(lost)
+        self.content(&decode(&stored.ok_or_else(lost)?)?)
     }
 
     /// The whole report as an outcome left it. `content` is that of the caller, which is what the
@@ -272,7 +271,7 @@ impl Archive {
         let head = change.head.unwrap_or_default();
         let content = match change.content.or(content) {
             Some(content) => content,
-            None => self.content(&id, head.latest_revision)?,
+            None => self.latest(&id, head.latest_revision)?,
         };
         Ok(Filed {
             report: full(content, head.latest_revision, head),

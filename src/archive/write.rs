@@ -102,8 +102,14 @@ impl Archive {
                 request_id: caller.request_id.clone(),
                 request_digest: caller.request_digest.clone(),
             };
+            // In a box, since a future that holds it is moved about.
+            let change = Box::new(decision.change);
             match self.store.commit(entry, preconditions).await {
-                Ok(recorded) => return outcome(recorded),
+                Ok(recorded) => {
+                    let taken = index::taken_of(*change, &recorded);
+                    let taken = taken.map_err(|e| Failure::Store(e.to_string()))?;
+                    return Ok(Outcome { taken, recorded: Some(recorded) });
+                }
                 Err(CommitError::Precondition { .. }) => {}
                 Err(CommitError::WritesOff(off)) => return Err(Failure::WritesOff(off)),
                 Err(other) => return Err(Failure::Store(other.to_string())),
