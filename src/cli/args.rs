@@ -131,7 +131,7 @@ pub(super) enum Command {
 示例 · Examples:
   nianbao get organs/lc-housing/reports/2023-own
   nianbao get organs/lc-housing/reports/2023-own --effective
-  nianbao get organs/lc-housing/reports/2023-own --as-of 2024-01-31   当日结束时 · as that day ended")]
+  nianbao get organs/lc-housing/reports/2023-own --as-of 2024-01-31   当日结束时")]
     Get(GetArgs),
     /// 列出一份报告的办理历程 · What was done to a report: who, when, why
     #[command(after_help = "示例 · Example:\n  nianbao history organs/lc-housing/reports/2023-own")]

@@ -93,7 +93,7 @@ impl Error {
             }
             Error::Refused(refusal) => refusal.lines(Lang::Zh),
             Error::Interrupted { cause, done, of } => format!(
-                "{}\n已处理 {done}/{of} 份后中断。再次运行同一命令即可接着处理，已接收的不会重复写入",
+                "{}\n已处理 {done}/{of} 份后中断。再次运行同一命令即可继续，已接收的不会重复写入",
                 cause.zh()
             ),
             Error::Oversized { file } => {

@@ -14,6 +14,7 @@ mod case_file;
 mod support;
 
 mod contract;
+mod crash;
 mod document;
 mod cli;
 mod demo;

@@ -429,7 +429,10 @@ async fn tell(archive: &Archive, ask: &Ask) -> (Told, String) {
             answer.map(|(_, receipt)| (Told::Deadline(position(receipt)), String::new()))
         }
         _ => step(archive, &caller, ask).await.map(|filed| {
-            (Told::Report(stand(&filed.report), position(filed.receipt)), filed.report.etag)
+            (
+                Told::Report(Box::new(stand(&filed.report)), position(filed.receipt)),
+                filed.report.etag,
+            )
         }),
     };
     answer.unwrap_or_else(|failure| (refusal(&failure), String::new()))

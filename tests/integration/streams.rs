@@ -183,7 +183,7 @@ async fn watchers_see_each_change_in_order_from_any_position_on() {
         assert_eq!(live.organ.is_some(), index < 2);
         if let (Some(live), Some(replayed)) = (live.report, replayed.report) {
             assert_eq!((live.action(), live.content), (pb::Action::Submit, None));
-            assert_eq!(live.head.as_ref().map(|h| h.state()), Some(State::Submitted));
+            assert_eq!(live.head.as_ref().map(nianbao::pb::Report::state), Some(State::Submitted));
             assert_eq!(replayed.content.expect("asked for").requests, housing().requests);
             assert_eq!(live.head, replayed.head);
         }

@@ -128,7 +128,7 @@ fn names_the_place_of_a_flipped_byte() {
 }
 
 #[test]
-fn takes_half_an_export_for_none() {
+fn takes_half_an_export_and_a_changed_one_for_none() {
     let server = accepted();
     let export = server.folder.path().join("all.nbj");
     assert_eq!(server.run(&["export", "--output", text(&export)]).code, 0);
@@ -139,6 +139,11 @@ fn takes_half_an_export_for_none() {
     let cut = nianbao(&["restore", text(&export), "--data", text(&data)]);
     ends(&cut, 2, &["不是完整的备份"]);
     assert!(!data.join("journal").exists());
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() / 2] ^= 1;
+    fs::write(&export, flipped).expect("written");
+    ends(&nianbao(&["verify", text(&export)]), 1, &["damaged at 0000", "all.nbj"]);
+    ends(&nianbao(&["restore", text(&export), "--data", text(&data)]), 2, &["all.nbj"]);
     fs::write(&export, bytes).expect("written");
     ends(&nianbao(&["restore", text(&export), "--data", text(&data)]), 0, &["已恢复到"]);
 }

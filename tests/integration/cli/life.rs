@@ -358,17 +358,18 @@ fn hang_up_after(server: &Server, bytes: usize) -> String {
 fn says_how_to_go_on_when_the_connection_breaks() {
     let server = Server::start();
     server.register();
-    let folder = folder_of(2021..2041);
-    let url = hang_up_after(&server, 12_000);
+    let folder = folder_of(2021..2061);
+    // More than one frame of HTTP/2, less than all.
+    let url = hang_up_after(&server, 24_000);
     let args = ["submit", text(folder.path()), "--server", &url];
     let cut = nianbao(&args);
     assert_eq!(cut.code, 2, "{}", cut.out);
-    contains(&cut.err, &["份后中断。再次运行同一命令即可接着处理"]);
+    contains(&cut.err, &["份后中断。再次运行同一命令即可继续"]);
     assert!(cut.out.contains("2021.json：已提交"), "the lines so far stand: {}", cut.out);
-    assert!(!cut.out.contains("2040.json"), "{}", cut.out);
+    assert!(!cut.out.contains("2060.json"), "{}", cut.out);
     let rest = done(&server, &["submit", text(folder.path())]);
-    contains(&rest, &["共 20 份：接收", "此前已接收", "拒收 0，未能处理 0"]);
-    assert_eq!(entries(&server), 3 + 20, "three organs, and each report once");
+    contains(&rest, &["共 40 份：接收", "此前已接收", "拒收 0，未能处理 0"]);
+    assert_eq!(entries(&server), 3 + 40, "three organs, and each report once");
 }
 
 #[test]

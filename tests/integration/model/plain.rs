@@ -179,7 +179,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
     /// The report stands so, by the entry at that position; none where it is only checked.
-    Report(Stand, Option<u64>),
+    Report(Box<Stand>, Option<u64>),
     Organ(Option<u64>),
     Deadline(Option<u64>),
     /// Refused: the variant of the failure, and what it says of the report.
@@ -350,7 +350,7 @@ impl Model {
             let (principal, from) = (ask.principal, before.state);
             stored.events.push(Event { position, principal, action, from, stand: stand.clone() });
         }
-        Ok(Told::Report(stand, entry))
+        Ok(Told::Report(Box::new(stand), entry))
     }
 
     /// How the report stands after a step, and the revision that it makes.

@@ -6,6 +6,7 @@
 //!   rules.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use nianbao::pb::{
@@ -23,19 +24,26 @@ use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
-use crate::Result;
+use super::Result;
 
-/// The method that answers one message.
-pub(crate) const UNARY_PATH: &str = "/nianbao.v1.ReportService/ValidateReport";
-/// The method that answers a stream.
-pub(crate) const STREAM_PATH: &str = "/nianbao.v1.ReportService/ValidateReports";
+/// The first argument of a program that is to serve.
+pub(crate) const SERVE: &str = "--serve";
+
+/// One report, validated.
+pub(crate) const VALIDATE: &str = "/nianbao.v1.ReportService/ValidateReport";
+/// A stream of them.
+pub(crate) const VALIDATE_STREAM: &str = "/nianbao.v1.ReportService/ValidateReports";
+/// One report, submitted.
+pub(crate) const SUBMIT: &str = "/nianbao.v1.ReportService/SubmitReport";
+/// A stream of them.
+pub(crate) const SUBMIT_STREAM: &str = "/nianbao.v1.ReportService/SubmitReports";
 
 /// Which server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// Answers the bytes that it gets.
     Echo,
-    /// Decodes the report and answers without looking at it.
+    /// Decodes the report and answers without looking at it. For validation only.
     Decoding,
     /// The real one.
     Nianbao,
@@ -60,23 +68,37 @@ impl Kind {
     }
 }
 
-/// Serves on a free port, which is printed, until standard input ends.
+/// Serves if the arguments of the program ask for it, until standard input ends; says whether.
+pub(crate) fn served() -> Result<bool> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [flag, kind, folder, cache_mib] = args.as_slice() else { return Ok(false) };
+    if flag != SERVE {
+        return Ok(false);
+    }
+    let kind = Kind::from_name(kind).ok_or("no such server")?;
+    serve(kind, folder.into(), cache_mib.parse()?)?;
+    Ok(true)
+}
+
+/// Serves on a free port, which is printed as soon as calls are taken.
 #[tokio::main]
-pub(crate) async fn serve(kind: Kind) -> Result<()> {
+async fn serve(kind: Kind, data: PathBuf, cache_mib: u64) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?);
-    std::io::stdout().flush()?;
+    let address = listener.local_addr()?;
+    // Asked for its end only once the server takes calls.
     let stop = async {
+        println!("{address}");
         // An error ends the server as well as the end of the input does.
+        let _ = std::io::stdout().flush();
         let _ = tokio::io::stdin().read_to_end(&mut Vec::new()).await;
     };
     match kind {
         Kind::Nianbao => {
-            let data = tempfile::tempdir()?;
-            let options = nianbao::server::Options {
-                data: data.path().to_owned(),
-                store: nianbao::store::Options::default(),
+            let store = nianbao::store::Options {
+                cache_bytes: cache_mib << 20,
+                ..nianbao::store::Options::default()
             };
+            let options = nianbao::server::Options { data, store };
             nianbao::server::run(listener, options, stop).await?;
         }
         Kind::Echo => bare(Bare(Arc::new(Echo)), listener, stop).await?,
@@ -133,8 +155,8 @@ impl<M: Methods> Service<http::Request<tonic::body::Body>> for Bare<M> {
 
     fn call(&mut self, request: http::Request<tonic::body::Body>) -> Answer {
         match request.uri().path() {
-            UNARY_PATH => self.0.unary(request),
-            STREAM_PATH => self.0.stream(request),
+            VALIDATE | SUBMIT => self.0.unary(request),
+            VALIDATE_STREAM | SUBMIT_STREAM => self.0.stream(request),
             _ => Box::pin(async { Ok(Status::unimplemented("").into_http()) }),
         }
     }
