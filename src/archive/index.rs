@@ -119,18 +119,25 @@ impl std::error::Error for NotOurs {}
 pub fn taken(recorded: &Recorded) -> Result<Taken, NotOurs> {
     let change = Change::decode(recorded.payload())
         .map_err(|e| NotOurs(format!("the payload is no change: {e}")))?;
-    let time = recorded.time();
+    settled(change, recorded.time(), etag(recorded))
+}
+
+/// A change with what its entry tells.
+///
+/// # Errors
+/// It is none, or names nothing.
+pub(super) fn settled(change: Change, time: Timestamp, etag: String) -> Result<Taken, NotOurs> {
     let unnamed = || NotOurs("the change names nothing".to_owned());
     if let Some(mut change) = change.report {
         let head = change.head.get_or_insert_default();
         let id = ReportId::from_name(&head.name).ok_or_else(unnamed)?;
         settle(head, change.action == Action::Submit as i32, time);
-        head.etag = etag(recorded);
+        head.etag = etag;
         return Ok(Taken::Report(id, Box::new(change)));
     }
     if let Some(mut organ) = change.organ {
         let id = OrganId::from_name(&organ.name).ok_or_else(unnamed)?;
-        organ.etag = etag(recorded);
+        organ.etag = etag;
         organ.create_time.get_or_insert(time);
         organ.update_time = Some(time);
         return Ok(Taken::Organ(id, Box::new(organ)));
@@ -165,11 +172,7 @@ fn etag(recorded: &Recorded) -> String {
 
 /// The receipt of an entry, as clients get it.
 pub fn receipt(recorded: &Recorded) -> Receipt {
-    Receipt {
-        position: recorded.position().to_string(),
-        entry_hash: recorded.hash.to_string(),
-        time: Some(recorded.time()),
-    }
+    recorded.receipt().into()
 }
 
 fn puts(recorded: &Recorded) -> Result<Vec<Pair>, String> {

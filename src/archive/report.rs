@@ -1,19 +1,19 @@
 //! The steps in the life of a report: what each rests on, and what it leaves.
 
-use super::index::{Taken, organ_key, receipt, report_key, revision_key};
+use super::index::{Taken, organ_key, receipt, report_key};
 use super::organ::is_active;
 use super::write::{Caller, Decision, Outcome};
 use super::{Archive, decode, full, not_this};
 use crate::check::{Evidence, Value, Violation};
 use crate::failure::Failure;
-use crate::finding::{self, counts, findings, unexplained};
+use crate::finding::{self, findings, unexplained};
 use crate::form;
 use crate::life;
 use crate::names::{OrganId, ReportId};
 use crate::pb::report::State;
 use crate::pb::rule::Engine;
 use crate::pb::{
-    Action, Change, Finding, Organ, Receipt, Report, ReportChange, ReturnReason, Revision, Severity,
+    Action, Change, Finding, Organ, Receipt, Report, ReportChange, ReturnReason, Severity,
 };
 use crate::rules;
 use crate::store::Precondition;
@@ -250,14 +250,6 @@ impl Archive {
         Ok((organ, Precondition::Unchanged { key, value: stored.to_vec() }))
     }
 
-    /// The content of a revision that the head names.
-    fn content(&self, id: &ReportId, revision: i32) -> Result<Report, Failure> {
-        let stored = self.store.get(&revision_key(id, revision))?;
-        let lost = || Failure::Store(format!("revision {revision} of {id} is not there"));
-        let revision: Revision = decode(&stored.ok_or_else(lost)?)?;
-        revision.report.ok_or_else(lost)
-    }
-
     /// The whole report as an outcome left it. `content` is that of the caller, which is what the
     /// latest revision holds where the outcome has none of its own.
     fn filed(
@@ -342,8 +334,7 @@ fn new_head(id: &ReportId) -> Report {
 }
 
 fn identity(report: &Report, findings: &[Finding]) -> Result<ReportId, Failure> {
-    let unstated =
-        || Failure::ReportHasErrors { errors: errors(findings), counts: counts(findings) };
+    let unstated = || Failure::ReportHasErrors { errors: errors(findings), all: findings.to_vec() };
     ReportId::of(report).ok_or_else(unstated)
 }
 
@@ -361,11 +352,11 @@ fn admit(report: &Report, findings: &[Finding]) -> Result<(), Failure> {
     let errors: Vec<Finding> =
         errors(findings).into_iter().filter(|finding| !(as_published && keeps(finding))).collect();
     if !errors.is_empty() {
-        return Err(Failure::ReportHasErrors { errors, counts: counts(findings) });
+        return Err(Failure::ReportHasErrors { errors, all: findings.to_vec() });
     }
     let warnings: Vec<Finding> = unexplained(report, findings).into_iter().cloned().collect();
     if !as_published && !warnings.is_empty() {
-        return Err(Failure::WarningUnexplained { warnings, counts: counts(findings) });
+        return Err(Failure::WarningUnexplained { warnings, all: findings.to_vec() });
     }
     Ok(())
 }

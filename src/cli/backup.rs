@@ -186,12 +186,7 @@ fn answer(
     path: &Path,
     args: &VerifyArgs,
 ) -> VerifyJournalResponse {
-    let index_difference = match &found.index {
-        IndexState::Differs { keys, first } => {
-            format!("{keys} keys differ, the first is {}", String::from_utf8_lossy(first))
-        }
-        IndexState::Agrees | IndexState::Absent | IndexState::Unreadable(_) => String::new(),
-    };
+    let index_difference = found.index.difference().unwrap_or_default();
     let mut damage = found.damage.as_ref().map(ToString::to_string).unwrap_or_default();
     match &found.torn {
         Some(torn) if path.is_file() && damage.is_empty() => damage = torn.to_string(),
@@ -206,18 +201,10 @@ fn answer(
     VerifyJournalResponse {
         sound: damage.is_empty() && index_difference.is_empty() && as_expected,
         entries: i64::try_from(found.entries).unwrap_or(i64::MAX),
-        head: (found.head.position > Position::START).then(|| receipt(&found.head)),
+        head: (found.head.position > Position::START).then(|| found.head.into()),
         damage,
         index_difference,
         expected_found,
-    }
-}
-
-fn receipt(head: &store::Receipt) -> pb::Receipt {
-    pb::Receipt {
-        position: head.position.to_string(),
-        entry_hash: head.hash.to_string(),
-        time: Some(head.time),
     }
 }
 
@@ -270,7 +257,7 @@ fn tell_head(
 ) -> Result<(), Error> {
     if console.json_wanted() {
         let path = path.display().to_string();
-        return console.json(&Written { path, head: receipt(head) });
+        return console.json(&Written { path, head: (*head).into() });
     }
     let (position, hash) = (head.position, head.hash);
     console.out(title)?;

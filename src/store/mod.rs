@@ -53,6 +53,7 @@ use journal::Catalog;
 use recovery::Opened;
 use state::State;
 
+pub use chain::now;
 pub use damage::{Damage, Flaw, Torn};
 pub use engine::Value;
 pub use entry::{
