@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use crate::pb::{Finding, FindingCounts, report};
+use crate::finding::counts;
+use crate::pb::{Finding, report};
 use crate::query::FilterError;
 use crate::store;
 
@@ -16,15 +17,15 @@ pub enum Failure {
     ReportHasErrors {
         /// The errors.
         errors: Vec<Finding>,
-        /// Of all findings.
-        counts: FindingCounts,
+        /// Everything that was found.
+        all: Vec<Finding>,
     },
     /// Warnings stand without an explanation.
     WarningUnexplained {
         /// The warnings.
         warnings: Vec<Finding>,
-        /// Of all findings.
-        counts: FindingCounts,
+        /// Everything that was found.
+        all: Vec<Finding>,
     },
     /// No organ of that name.
     OrganNotFound(String),
@@ -110,8 +111,8 @@ impl fmt::Display for Failure {
                 }
                 None => f.write_str("invalid request"),
             },
-            Failure::ReportHasErrors { counts, .. } => {
-                write!(f, "the report has {} errors", counts.errors)
+            Failure::ReportHasErrors { all, .. } => {
+                write!(f, "the report has {} errors", counts(all).errors)
             }
             Failure::WarningUnexplained { warnings, .. } => {
                 write!(f, "{} warnings have no explanation", warnings.len())

@@ -12,6 +12,7 @@ use prost::Message;
 use tonic::{Code, Status};
 
 use crate::failure::Failure;
+use crate::finding::counts;
 use crate::form::Labelled;
 use crate::limits::{STATUS_BYTES_MAX, STATUS_MESSAGE_BYTES_MAX};
 use crate::pb::rpc::bad_request::FieldViolation;
@@ -62,15 +63,16 @@ impl Answer {
             Failure::InvalidRequest(findings) => {
                 Self::new(Code::InvalidArgument, ErrorReason::InvalidRequest).findings(findings)
             }
-            Failure::ReportHasErrors { errors, counts } => {
+            Failure::ReportHasErrors { errors, all } => {
+                let counts = counts(all);
                 Self::new(Code::InvalidArgument, ErrorReason::ReportHasErrors)
                     .with("errors", counts.errors)
                     .with("warnings", counts.warnings)
                     .findings(errors)
             }
-            Failure::WarningUnexplained { warnings, counts } => {
+            Failure::WarningUnexplained { warnings, all } => {
                 Self::new(Code::InvalidArgument, ErrorReason::WarningUnexplained)
-                    .with("warnings", counts.warnings)
+                    .with("warnings", counts(all).warnings)
                     .with("unexplained", warnings.len())
                     .findings(warnings)
             }

@@ -127,26 +127,25 @@ impl std::error::Error for NotOurs {}
 pub fn taken(recorded: &Recorded) -> Result<Taken, NotOurs> {
     let change = Change::decode(recorded.payload())
         .map_err(|e| NotOurs(format!("the payload is no change: {e}")))?;
-    taken_of(change, recorded)
+    settled(change, recorded.time(), etag(recorded))
 }
 
-/// The same of a change that need not be read from the entry, as it was written there.
+/// A change with what its entry tells.
 ///
 /// # Errors
-/// The change has no identity.
-pub(super) fn taken_of(change: Change, recorded: &Recorded) -> Result<Taken, NotOurs> {
-    let time = recorded.time();
+/// It is none, or names nothing.
+pub(super) fn settled(change: Change, time: Timestamp, etag: String) -> Result<Taken, NotOurs> {
     let unnamed = || NotOurs("the change names nothing".to_owned());
     if let Some(mut change) = change.report {
         let head = change.head.get_or_insert_default();
         let id = ReportId::from_name(&head.name).ok_or_else(unnamed)?;
         settle(head, change.action == Action::Submit as i32, time);
-        head.etag = etag(recorded);
+        head.etag = etag;
         return Ok(Taken::Report(id, Box::new(change)));
     }
     if let Some(mut organ) = change.organ {
         let id = OrganId::from_name(&organ.name).ok_or_else(unnamed)?;
-        organ.etag = etag(recorded);
+        organ.etag = etag;
         organ.create_time.get_or_insert(time);
         organ.update_time = Some(time);
         return Ok(Taken::Organ(id, Box::new(organ)));
@@ -173,7 +172,7 @@ pub fn china_date(time: Timestamp) -> String {
 }
 
 /// The etag of what an entry left: no other entry of this or any other history has it.
-fn etag(recorded: &Recorded) -> String {
+pub(super) fn etag(recorded: &Recorded) -> String {
     let mut etag = recorded.hash.to_string();
     etag.truncate(ETAG_DIGITS);
     etag
@@ -181,11 +180,7 @@ fn etag(recorded: &Recorded) -> String {
 
 /// The receipt of an entry, as clients get it.
 pub fn receipt(recorded: &Recorded) -> Receipt {
-    Receipt {
-        position: recorded.position().to_string(),
-        entry_hash: recorded.hash.to_string(),
-        time: Some(recorded.time()),
-    }
+    recorded.receipt().into()
 }
 
 fn puts(recorded: &Recorded) -> Result<Vec<Pair>, String> {

@@ -34,14 +34,6 @@ pub enum Moment {
 }
 
 impl Archive {
-    /// The latest revision of a report as it stands.
-    ///
-    /// # Errors
-    /// `ReportNotFound`, `Store`.
-    pub fn report(&self, id: &ReportId) -> Result<Report, Failure> {
-        self.report_at(id, Version::Latest, Moment::Now)
-    }
-
     /// A revision of a report, with the state that the report has, or had then.
     ///
     /// # Errors
@@ -69,14 +61,14 @@ impl Archive {
             Version::Number(number) if number <= head.latest_revision => number,
             Version::Number(_) => 0,
         };
-        let wanted = match version {
-            Version::Latest => id.to_string(),
-            Version::Effective => format!("{id}, effective"),
-            Version::Number(number) => format!("{id}/revisions/{number}"),
-        };
-        self.dressed(id, head, number).map_err(|failure| match failure {
-            Failure::RevisionNotFound(_) => Failure::RevisionNotFound(wanted),
-            other => other,
+        self.dressed(id, head, number).map_err(|failure| match (failure, version) {
+            (Failure::RevisionNotFound(_), Version::Number(number)) => {
+                Failure::RevisionNotFound(format!("{id}/revisions/{number}"))
+            }
+            (Failure::RevisionNotFound(_), Version::Effective) => {
+                Failure::RevisionNotFound(format!("{id}, effective"))
+            }
+            (other, _) => other,
         })
     }
 
@@ -85,19 +77,23 @@ impl Archive {
     /// # Errors
     /// `RevisionNotFound`, `Store`.
     pub fn dressed(&self, id: &ReportId, head: Report, number: i32) -> Result<Report, Failure> {
+        Ok(full(self.content(id, number)?, number, head))
+    }
+
+    /// The content of a revision.
+    pub(super) fn content(&self, id: &ReportId, number: i32) -> Result<Report, Failure> {
         let stored = self.store.get(&revision_key(id, number))?;
         let missing = || Failure::RevisionNotFound(format!("{id}/revisions/{number}"));
         let revision: Revision = decode(&stored.ok_or_else(missing)?)?;
-        Ok(full(self.content(&revision)?, number, head))
+        self.content_of(&revision)
     }
 
-    /// The content of a revision that is stored.
-    pub(super) fn content(&self, revision: &Revision) -> Result<Report, Failure> {
+    /// The content of a revision that was read.
+    fn content_of(&self, revision: &Revision) -> Result<Report, Failure> {
         let receipt = revision.receipt.as_ref();
         let position = receipt.map_or("", |receipt| receipt.position.as_str());
-        let stored = self.store.get(&content_key(position))?;
         let lost = || Failure::Store(format!("the content of {} is not there", revision.name));
-        decode(&stored.ok_or_else(lost)?)
+        decode(&self.store.get(&content_key(position))?.ok_or_else(lost)?)
     }
 
     /// What is known of a report beside its content.
@@ -171,7 +167,7 @@ impl Archive {
     ) -> Result<Page<Revision>, Failure> {
         self.head(id)?;
         self.list(&revisions_prefix(id), after, limit, |_, mut revision: Revision| {
-            revision.report = Some(self.content(&revision)?);
+            revision.report = Some(self.content_of(&revision)?);
             Ok(Some(revision))
         })
     }

@@ -1,12 +1,12 @@
 //! The steps in the life of a report: what each rests on, and what it leaves.
 
-use super::index::{Taken, organ_key, receipt, report_key, revision_key};
+use super::index::{Taken, organ_key, receipt, report_key};
 use super::organ::is_active;
 use super::write::{Caller, Decision, Outcome};
 use super::{Archive, decode, full, not_this};
 use crate::check::{Evidence, Value, Violation};
 use crate::failure::Failure;
-use crate::finding::{self, counts, findings, unexplained};
+use crate::finding::{self, findings, unexplained};
 use crate::form;
 use crate::life;
 use crate::names::{OrganId, ReportId};
@@ -131,7 +131,7 @@ impl Archive {
                     if stand.from == State::Unspecified {
                         return Err(Failure::ReportNotFound(id.to_string()));
                     }
-                    let mut report = archive.latest(&id, stand.head.latest_revision)?;
+                    let mut report = archive.content(&id, stand.head.latest_revision)?;
                     report.as_published_reason = as_published.clone().unwrap_or_default();
                     admit(&report, &findings(&report))?;
                     archive.decide_submission(&id, caller, stand, &report)
@@ -223,7 +223,7 @@ impl Archive {
     ) -> Result<Decision, Failure> {
         let Stand { mut head, from, to, precondition } = stand;
         let (organ, organ_precondition) = self.active_organ(&id.organ, id.year)?;
-        let same = head.latest_revision > 0 && self.latest(id, head.latest_revision)? == *report;
+        let same = head.latest_revision > 0 && self.content(id, head.latest_revision)? == *report;
         head.latest_revision += i32::from(!same);
         head.edition = report.edition;
         head.set_state(to);
@@ -250,13 +250,6 @@ impl Archive {
         Ok((organ, Precondition::Unchanged { key, value: stored.to_vec() }))
     }
 
-    /// The content of a revision that the head names.
-    fn latest(&self, id: &ReportId, revision: i32) -> Result<Report, Failure> {
-        let stored = self.store.get(&revision_key(id, revision))?;
-        let lost = || Failure::Store(format!("revision {revision} of {id} is not there"));
-        self.content(&decode(&stored.ok_or_else(lost)?)?)
-    }
-
     /// The whole report as an outcome left it. `content` is that of the caller, which is what the
     /// latest revision holds where the outcome has none of its own.
     fn filed(
@@ -271,7 +264,7 @@ impl Archive {
         let head = change.head.unwrap_or_default();
         let content = match change.content.or(content) {
             Some(content) => content,
-            None => self.latest(&id, head.latest_revision)?,
+            None => self.content(&id, head.latest_revision)?,
         };
         Ok(Filed {
             report: full(content, head.latest_revision, head),
@@ -341,8 +334,7 @@ fn new_head(id: &ReportId) -> Report {
 }
 
 fn identity(report: &Report, findings: &[Finding]) -> Result<ReportId, Failure> {
-    let unstated =
-        || Failure::ReportHasErrors { errors: errors(findings), counts: counts(findings) };
+    let unstated = || Failure::ReportHasErrors { errors: errors(findings), all: findings.to_vec() };
     ReportId::of(report).ok_or_else(unstated)
 }
 
@@ -360,11 +352,11 @@ fn admit(report: &Report, findings: &[Finding]) -> Result<(), Failure> {
     let errors: Vec<Finding> =
         errors(findings).into_iter().filter(|finding| !(as_published && keeps(finding))).collect();
     if !errors.is_empty() {
-        return Err(Failure::ReportHasErrors { errors, counts: counts(findings) });
+        return Err(Failure::ReportHasErrors { errors, all: findings.to_vec() });
     }
     let warnings: Vec<Finding> = unexplained(report, findings).into_iter().cloned().collect();
     if !as_published && !warnings.is_empty() {
-        return Err(Failure::WarningUnexplained { warnings, counts: counts(findings) });
+        return Err(Failure::WarningUnexplained { warnings, all: findings.to_vec() });
     }
     Ok(())
 }

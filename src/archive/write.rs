@@ -1,8 +1,6 @@
 //! How the archive writes: decide on what is stored, commit on the condition that it still stands,
 //! and answer a repeated request as the first one.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use pbjson_types::Timestamp;
 use prost::Message;
 use sha2::{Digest, Sha256};
@@ -12,7 +10,7 @@ use super::index::{self, Taken, request_key};
 use crate::failure::Failure;
 use crate::limits::REQUEST_ID_SECONDS;
 use crate::pb::{Change, EntryHeader};
-use crate::store::{CommitError, Entry, Hash, Position, Precondition, Recorded};
+use crate::store::{CommitError, Entry, Position, Precondition, Recorded, now};
 
 /// How often a write is decided anew since others changed what it rests on. Each round at least one
 /// of the rivals gets through, so only a crowd on one report exhausts it.
@@ -91,7 +89,10 @@ impl Archive {
             let decision = decide(self)?;
             if caller.validate_only {
                 self.store.writable().map_err(Failure::WritesOff)?;
-                return Ok(Outcome { taken: supposed(decision.change)?, recorded: None });
+                // Without an etag: only an entry gives one.
+                let taken = index::settled(decision.change, now(), String::new());
+                let taken = taken.map_err(|e| Failure::Store(e.to_string()))?;
+                return Ok(Outcome { taken, recorded: None });
             }
             let mut preconditions = decision.preconditions;
             preconditions.extend(id_is_free);
@@ -106,7 +107,7 @@ impl Archive {
             let change = Box::new(decision.change);
             match self.store.commit(entry, preconditions).await {
                 Ok(recorded) => {
-                    let taken = index::taken_of(*change, &recorded);
+                    let taken = index::settled(*change, recorded.time(), index::etag(&recorded));
                     let taken = taken.map_err(|e| Failure::Store(e.to_string()))?;
                     return Ok(Outcome { taken, recorded: Some(recorded) });
                 }
@@ -152,34 +153,7 @@ fn outcome(recorded: Recorded) -> Result<Outcome, Failure> {
     Ok(Outcome { taken, recorded: Some(recorded) })
 }
 
-/// What would result now; without the etag, which only an entry gives.
-fn supposed(change: Change) -> Result<Taken, Failure> {
-    let header = EntryHeader { time: Some(now()), ..EntryHeader::default() };
-    let payload = change.encode_to_vec();
-    let entry = crate::pb::JournalEntry { header: Vec::new(), payload };
-    let recorded = Recorded { header, hash: Hash::ZERO, entry };
-    let mut taken = index::taken(&recorded).map_err(|e| Failure::Store(e.to_string()))?;
-    match &mut taken {
-        Taken::Report(_, change) => {
-            if let Some(head) = &mut change.head {
-                head.etag.clear();
-            }
-        }
-        Taken::Organ(_, organ) => organ.etag.clear(),
-        Taken::Deadline(_) => {}
-    }
-    Ok(taken)
-}
-
 /// Whether a request of that time is still answered as before.
 fn is_remembered(time: Timestamp) -> bool {
     now().seconds.saturating_sub(time.seconds) < REQUEST_ID_SECONDS
-}
-
-pub(super) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    Timestamp {
-        seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
-        nanos: i32::try_from(since.subsec_nanos()).unwrap_or(0),
-    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use nianbao::archive::INDEX;
 use nianbao::pb::{self, ExportJournalRequest, VerifyJournalRequest, VerifyJournalResponse};
 use nianbao::store::{self, IndexState, Position, Restore, Verification};
+use serde::Serialize;
 
 use super::args::{ExportArgs, Remote, RestoreArgs, VerifyArgs};
 use super::client::{Server, block_on};
@@ -16,52 +17,99 @@ use super::{Error, Outcome, moment, progress};
 /// Read of an export at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// Writes what a server exports into a file, which appears when it is whole.
+/// What `export` and `restore` answer to programs.
+#[derive(Serialize)]
+struct Written {
+    path: String,
+    head: pb::Receipt,
+}
+
+/// Writes what a server exports into a file, which appears when it is whole and was read back: a
+/// backup that cannot be read is none.
 pub(super) fn export(console: &Console, args: &ExportArgs) -> Result<Outcome, Error> {
-    let cannot = |cause| write_error(&args.output, cause);
-    let mut name = args.output.file_name().unwrap_or_default().to_owned();
+    let output = &args.output;
+    // An older export may be the only one.
+    if output.exists() {
+        return Err(Error::Argument {
+            zh: format!("{} 已存在，不予覆盖", output.display()),
+            en: format!("{} is there already and is kept", output.display()),
+        });
+    }
+    let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(".part");
-    let part = args.output.with_file_name(name);
-    let reached = block_on(async {
-        let server = Server::connect(&args.remote).await?;
-        let after = args.after.clone().unwrap_or_default();
-        let answer = server.admin().export_journal(ExportJournalRequest { after }).await;
-        let mut pieces = server.answered(answer)?;
-        let mut file = File::create(&part).map_err(cannot)?;
-        let bar = progress::bytes(console, None);
-        let mut reached = None;
-        while let Some(piece) = server.next(&mut pieces).await? {
-            file.write_all(&piece.frames).map_err(cannot)?;
-            bar.inc(piece.frames.len() as u64);
-            reached = Some(piece.position);
-        }
-        bar.finish_and_clear();
-        file.sync_all().map_err(cannot)?;
-        Ok(reached)
-    });
-    let reached = match reached {
-        Ok(Some(reached)) => reached,
+    let part = output.with_file_name(name);
+    let whole = match block_on(fetch(console, args, &part)) {
+        Ok(true) => checked(console, args, &part).map(Some),
+        Ok(false) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let head = match whole {
+        Ok(Some(head)) => head,
         nothing => {
             // Half an export is none. If it cannot be removed the next one overwrites it.
             let _ = fs::remove_file(&part);
-            return nothing.map(|_| {
-                console.note(console.pick("没有可导出的写入", "there is nothing to export"));
-                Outcome::Done
-            });
+            nothing?;
+            console.note(console.pick("没有可导出的写入", "there is nothing to export"));
+            return Ok(Outcome::Done);
         }
     };
-    fs::rename(&part, &args.output).map_err(cannot)?;
-    // What was written is read back: a backup that cannot be read is none.
-    let found = store::verify(&args.output, INDEX, &|_, _| ()).map_err(of_store)?;
-    if let Some(damage) = &found.damage {
-        return Err(write_error(&args.output, io::Error::other(damage.to_string())));
-    }
-    console.out(&console.pick(
-        format!("已导出 {} 条，至位置 {reached}", found.entries),
-        format!("{} entries exported, up to position {reached}", found.entries),
-    ))?;
-    tell_head(console, &found.head)?;
+    fs::rename(&part, output).map_err(|cause| write_error(output, cause))?;
+    let title = console.pick(
+        format!("已导出到 {}，并已核验", output.display()),
+        format!("exported into {} and verified", output.display()),
+    );
+    tell_head(console, output, &title, &head)?;
     Ok(Outcome::Done)
+}
+
+/// Fetches into a file; false where there was nothing.
+async fn fetch(console: &Console, args: &ExportArgs, part: &Path) -> Result<bool, Error> {
+    let cannot = |cause| write_error(&args.output, cause);
+    let server = Server::connect(&args.remote).await?;
+    let after = args.after.clone().unwrap_or_default();
+    // A whole export is about as long as the journal.
+    let journal = server.info().await?.journal.map_or(0, |journal| journal.bytes);
+    let total = u64::try_from(journal).ok().filter(|_| after.is_empty());
+    let answer = server.admin().export_journal(ExportJournalRequest { after }).await;
+    let mut pieces = server.answered(answer)?;
+    let mut file = File::create(part).map_err(cannot)?;
+    let bar = progress::bytes(console, total);
+    let (mut reached, mut last) = (String::new(), String::new());
+    while let Some(piece) = server.next(&mut pieces).await? {
+        file.write_all(&piece.frames).map_err(cannot)?;
+        bar.inc(piece.frames.len() as u64);
+        (reached, last) = (piece.position, piece.last_position);
+    }
+    bar.finish_and_clear();
+    // A server that stops ends its streams, and the end looks like any other.
+    if reached != last {
+        return Err(server.ended());
+    }
+    file.sync_all().map_err(cannot)?;
+    Ok(!reached.is_empty())
+}
+
+/// The last entry of an export that is as it was written.
+fn checked(console: &Console, args: &ExportArgs, part: &Path) -> Result<store::Receipt, Error> {
+    let found = verified(console, part)?;
+    let torn = found.torn.as_ref().map(ToString::to_string);
+    match found.damage.as_ref().map(ToString::to_string).or(torn) {
+        Some(wrong) => Err(write_error(&args.output, io::Error::other(wrong))),
+        None => Ok(found.head),
+    }
+}
+
+fn verified(console: &Console, path: &Path) -> Result<Verification, Error> {
+    let bar = progress::bytes(console, Some(0));
+    let found = store::verify(path, INDEX, &|done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    });
+    bar.finish_and_clear();
+    found.map_err(|error| match error {
+        store::Error::Io(cause) => Error::Read { file: path.display().to_string(), cause },
+        other => of_store(other),
+    })
 }
 
 /// Makes a data folder from exports.
@@ -91,11 +139,11 @@ pub(super) fn restore(console: &Console, args: &RestoreArgs) -> Result<Outcome, 
     bar.finish_and_clear();
     let last = args.files.last().map_or(Path::new(""), PathBuf::as_path);
     let head = restore.finish().map_err(|e| of_export(last, e))?;
-    console.out(&console.pick(
+    let title = console.pick(
         format!("已恢复到 {}", args.data.display()),
         format!("restored into {}", args.data.display()),
-    ))?;
-    tell_head(console, &head)?;
+    );
+    tell_head(console, &args.data, &title, &head)?;
     Ok(Outcome::Done)
 }
 
@@ -104,20 +152,14 @@ pub(super) fn verify(console: &Console, args: &VerifyArgs) -> Result<Outcome, Er
     let expect = args.expect.map(|hash| hash.to_string()).unwrap_or_default();
     let answer = match (&args.path, &args.server) {
         (Some(path), _) => {
-            let bar = progress::bytes(console, Some(0));
-            let found = store::verify(path, INDEX, &|done, total| {
-                bar.set_length(total);
-                bar.set_position(done);
-            });
-            bar.finish_and_clear();
-            let found = found.map_err(of_store)?;
-            if let Some(torn) = &found.torn {
+            let found = verified(console, path)?;
+            if let IndexState::Unreadable(why) = &found.index {
                 console.note(&console.pick(
-                    format!("末尾有未写完的一帧，从未确认：{torn}"),
-                    format!("the end holds what was never acknowledged: {torn}"),
+                    format!("索引未核对：{why}"),
+                    format!("the index was not compared: {why}"),
                 ));
             }
-            answer(&found, args)
+            answer(console, &found, path, args)
         }
         (None, server) => block_on(async {
             let server = server.clone().unwrap_or_default();
@@ -136,25 +178,31 @@ pub(super) fn verify(console: &Console, args: &VerifyArgs) -> Result<Outcome, Er
 }
 
 /// What was found offline, in the form in which a server answers. An export has no index, and the
-/// index of a running server is compared by that server alone: neither is a fault.
-fn answer(found: &Verification, args: &VerifyArgs) -> VerifyJournalResponse {
-    let index_difference = match &found.index {
-        IndexState::Differs { keys, first } => {
-            format!("{keys} keys differ, the first is {}", String::from_utf8_lossy(first))
-        }
-        IndexState::Agrees | IndexState::Absent | IndexState::Unreadable(_) => String::new(),
-    };
+/// index of a running server is compared by that server alone: neither is a fault. Nor is what an
+/// interrupted write left in a folder; an export that ends within a frame is half of one.
+fn answer(
+    console: &Console,
+    found: &Verification,
+    path: &Path,
+    args: &VerifyArgs,
+) -> VerifyJournalResponse {
+    let index_difference = found.index.difference().unwrap_or_default();
+    let mut damage = found.damage.as_ref().map(ToString::to_string).unwrap_or_default();
+    match &found.torn {
+        Some(torn) if path.is_file() && damage.is_empty() => damage = torn.to_string(),
+        Some(torn) => console.note(&console.pick(
+            format!("末尾有未写完的一帧，从未确认：{torn}"),
+            format!("the end holds what was never acknowledged: {torn}"),
+        )),
+        None => {}
+    }
     let expected_found = args.expect.is_some_and(|hash| found.contains(&hash));
     let as_expected = args.expect.is_none() || expected_found;
     VerifyJournalResponse {
-        sound: found.damage.is_none() && index_difference.is_empty() && as_expected,
+        sound: damage.is_empty() && index_difference.is_empty() && as_expected,
         entries: i64::try_from(found.entries).unwrap_or(i64::MAX),
-        head: (found.head.position > Position::START).then(|| pb::Receipt {
-            position: found.head.position.to_string(),
-            entry_hash: found.head.hash.to_string(),
-            time: Some(found.head.time),
-        }),
-        damage: found.damage.as_ref().map(ToString::to_string).unwrap_or_default(),
+        head: (found.head.position > Position::START).then(|| found.head.into()),
+        damage,
         index_difference,
         expected_found,
     }
@@ -201,8 +249,18 @@ fn tell(console: &Console, answer: &VerifyJournalResponse, expect: &str) -> Resu
     Ok(())
 }
 
-fn tell_head(console: &Console, head: &store::Receipt) -> Result<(), Error> {
+fn tell_head(
+    console: &Console,
+    path: &Path,
+    title: &str,
+    head: &store::Receipt,
+) -> Result<(), Error> {
+    if console.json_wanted() {
+        let path = path.display().to_string();
+        return console.json(&Written { path, head: (*head).into() });
+    }
     let (position, hash) = (head.position, head.hash);
+    console.out(title)?;
     console.out(&console.pick(
         format!("末条：位置 {position}\n哈希：{hash}（请保存在别处）"),
         format!("last entry: position {position}\nhash: {hash} (keep it elsewhere)"),

@@ -106,6 +106,7 @@ pub(super) fn revisions(console: &Console, args: &HistoryArgs) -> Result<Outcome
     if console.json_wanted() {
         console.json(&ListRevisionsResponse { revisions, next_page_token: String::new() })?;
     } else {
+        console.out(&format!("{}/revisions/", args.name))?;
         console.out(&revisions_table(console, &revisions))?;
     }
     get::tell_more(console, more, args.limit);
@@ -137,8 +138,8 @@ async fn list_revisions(
 
 fn revisions_table(console: &Console, revisions: &[Revision]) -> String {
     let head = console.pick(
-        ["版本", "时间", "操作人", "位置", "条目哈希", "名称"],
-        ["rev.", "time", "who", "position", "entry hash", "name"],
+        ["版本", "时间", "操作人", "位置", "条目哈希"],
+        ["rev.", "time", "who", "position", "entry hash"],
     );
     let mut out = table::plain(console, &head);
     for revision in revisions {
@@ -149,7 +150,6 @@ fn revisions_table(console: &Console, revisions: &[Revision]) -> String {
             Cell::new(&revision.principal),
             Cell::new(&receipt.position),
             Cell::new(hash(&receipt)),
-            Cell::new(&revision.name),
         ]);
     }
     for column in [0, 1, 3, 4] {

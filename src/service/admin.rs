@@ -63,14 +63,15 @@ impl AdminService for Admin {
     ) -> Result<Response<pb::VerifyJournalResponse>, Status> {
         let request = request.into_inner();
         validate(&request)?;
-        let expect: Option<Hash> = match request.expect.as_str() {
-            "" => None,
-            text => Some(text.parse().map_err(|_| Failure::PositionInvalid)?),
-        };
+        // Empty it is none, and of another form the request is refused above.
+        let expect: Option<Hash> = request.expect.parse().ok();
         let archive = self.archive.clone();
         let found = off_the_loop(move || Ok(archive.store().verify(&|_, _| ())?)).await?;
         let expected_found = expect.is_some_and(|hash| found.contains(&hash));
-        let index_difference = difference(&found.index);
+        let index_difference = match &found.index {
+            IndexState::Unreadable(why) => format!("the index could not be compared: {why}"),
+            other => other.difference().unwrap_or_default(),
+        };
         let as_expected = expect.is_none() || expected_found;
         let sound = found.damage.is_none() && index_difference.is_empty() && as_expected;
         Ok(Response::new(pb::VerifyJournalResponse {
@@ -156,25 +157,9 @@ async fn piece(
     Ok(Some((piece, reached)))
 }
 
-/// How the served state differs from what the journal gives; empty where it does not.
-fn difference(index: &IndexState) -> String {
-    match index {
-        IndexState::Agrees | IndexState::Absent => String::new(),
-        IndexState::Differs { keys, first } => {
-            let first = String::from_utf8_lossy(first);
-            format!("{keys} keys differ, the first is {first}")
-        }
-        IndexState::Unreadable(why) => format!("the index could not be compared: {why}"),
-    }
-}
-
 /// The last write; none where nothing was written.
 fn receipt(head: &store::Receipt) -> Option<pb::Receipt> {
-    (head.position > Position::START).then(|| pb::Receipt {
-        position: head.position.to_string(),
-        entry_hash: head.hash.to_string(),
-        time: Some(head.time),
-    })
+    (head.position > Position::START).then(|| (*head).into())
 }
 
 fn journal_info(condition: &store::Condition) -> pb::JournalInfo {

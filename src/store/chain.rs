@@ -102,7 +102,9 @@ fn is_before(a: &Timestamp, b: &Timestamp) -> bool {
     (a.seconds, a.nanos) < (b.seconds, b.nanos)
 }
 
-pub(super) fn now() -> Timestamp {
+/// The time of the system's clock.
+#[must_use]
+pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp {
         seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),

@@ -126,6 +126,17 @@ impl Receipt {
     };
 }
 
+/// As clients get it.
+impl From<Receipt> for pb::Receipt {
+    fn from(receipt: Receipt) -> Self {
+        Self {
+            position: receipt.position.to_string(),
+            entry_hash: receipt.hash.to_string(),
+            time: Some(receipt.time),
+        }
+    }
+}
+
 /// A SHA-256. Its text form is 64 lower-case hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hash([u8; 32]);

@@ -57,6 +57,7 @@ use pending::Pending;
 use recovery::Opened;
 use state::State;
 
+pub use chain::now;
 pub use damage::{Damage, Flaw, Torn};
 pub use engine::Value;
 pub use entry::{

@@ -81,6 +81,15 @@ pub enum IndexState {
     Unreadable(String),
 }
 
+impl IndexState {
+    /// What differs, where something does.
+    #[must_use]
+    pub fn difference(&self) -> Option<String> {
+        let Self::Differs { keys, first } = self else { return None };
+        Some(format!("{keys} keys differ, the first is {}", String::from_utf8_lossy(first)))
+    }
+}
+
 /// Verifies a data folder, a folder of segments, or the file of an export, without changing
 /// anything in it; `progress` is told how many bytes of the journal are read, and of how many.
 ///

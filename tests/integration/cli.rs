@@ -1,6 +1,7 @@
 //! The command line through the real binary: exit codes, what is printed, what is written.
 
-mod journal;
+mod backup;
+mod life;
 mod server;
 
 use std::fs::{self, File};

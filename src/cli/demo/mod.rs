@@ -7,8 +7,9 @@ mod sisters;
 use nianbao::finding::counts;
 use nianbao::pb::parse_document_request::Content;
 use nianbao::pb::{
-    AggregateReportsRequest, DocumentHeader, ParseDocumentRequest, ParseDocumentResponse, Report,
-    ValidateReportRequest,
+    AcceptReportRequest, AggregateReportsRequest, DocumentHeader, ListReportEventsRequest,
+    ParseDocumentRequest, ParseDocumentResponse, Receipt, Report, ReturnReportRequest,
+    ValidateReportRequest, VerifyJournalRequest,
 };
 use nianbao::server::{self, Options};
 use nianbao::store;
@@ -18,13 +19,18 @@ use tokio::sync::oneshot;
 use super::args::{Page, Remote};
 use super::client::Server;
 use super::console::{Console, Style};
-use super::{Error, Outcome, aggregate, form_table, get, organs, set, submit, table, validate};
+use super::{
+    Error, Outcome, aggregate, form_table, get, history, organs, set, steps, submit, table,
+    validate,
+};
 
 /// The document that the story begins with.
 const DOCUMENT: &str = include_str!("../../../tests/fixtures/document/housing-2023.html");
 /// The cell that is broken and mended: 51 in the document.
 const CELL: &str = "表三·（四）·1·自然人";
 const PATH: &str = "requests.unable.not_held.natural_person";
+/// What is added to the report that was sent back.
+const CHECKED: &str = "“不掌握”的51件已与办理台账逐件核对。";
 const YEAR: i32 = 2023;
 
 pub(super) fn run(console: &Console) -> Result<Outcome, Error> {
@@ -50,26 +56,33 @@ pub(super) fn run(console: &Console) -> Result<Outcome, Error> {
 }
 
 async fn tell(console: &Console, url: String) -> Result<(), Error> {
-    let server =
-        Server::connect(&Remote { server: url.clone(), principal: Some("demo".to_owned()) })
-            .await?;
-    let mut story = Story { console, server, step: 0 };
+    let person = |name: &str| Remote { server: url.clone(), principal: Some(name.to_owned()) };
+    let server = Server::connect(&person("zhang")).await?;
+    // Who submits a report never accepts it.
+    let office = Server::connect(&person("li")).await?;
+    let mut story = Story { console, server, office, step: 0 };
     story.opening(&url)?;
     let report = story.read().await?;
     let broken = story.break_cell(report).await?;
     story.register().await?;
     story.refuse(&broken).await?;
     let mended = story.mend(broken).await?;
-    let reports = story.submit(mended).await?;
+    let reports = story.submit(mended.clone()).await?;
+    story.send_back(&reports, mended).await?;
+    let kept = story.accept(&reports).await?;
     story.read_back(&reports).await?;
     story.sum(&reports).await?;
+    story.verify(&kept).await?;
     story.closing()
 }
 
 /// The story as far as it is told.
 struct Story<'a> {
     console: &'a Console,
+    /// As those see it who report.
     server: Server,
+    /// As the city's office sees it.
+    office: Server,
     step: usize,
 }
 
@@ -185,12 +198,60 @@ impl Story<'_> {
         Ok(taken)
     }
 
+    async fn send_back(&mut self, reports: &[Report], mut report: Report) -> Result<(), Error> {
+        self.next(
+            "退回一份，附上意见；补充后再报",
+            "send one back; it is mended and submitted anew",
+        )?;
+        let name = reports.first().map(|report| report.name.clone()).unwrap_or_default();
+        let reasons = steps::reason(&format!("{CELL}=请与办理台账核对"));
+        let reasons = vec![reasons.map_err(|error| Error::Assignment(vec![error]))?];
+        let request = ReturnReportRequest { name, reasons, ..ReturnReportRequest::default() };
+        let answer = self.office.reports().return_report(request).await;
+        let answer = self.office.answered(answer)?;
+        let returned = answer.report.unwrap_or_default();
+        self.console.fold(&steps::line(self.console, &returned, answer.receipt.as_ref()))?;
+        for line in get::reasons(self.console, &returned.return_reasons) {
+            self.console.out(&format!("  {line}"))?;
+        }
+        if let Some(part) = &mut report.other_matters {
+            part.text.push_str(&format!("\n{CHECKED}"));
+        }
+        self.console.out(&self.console.pick(
+            format!("在第六部分末尾补上一句：{CHECKED}"),
+            format!("a sentence goes to the end of part six: {CHECKED}"),
+        ))?;
+        let answer = submit::submit(&self.server, report).await?;
+        let report = answer.report.unwrap_or_default();
+        self.console.fold(&steps::line(self.console, &report, answer.receipt.as_ref()))
+    }
+
+    /// The receipt of the last acceptance.
+    async fn accept(&mut self, reports: &[Report]) -> Result<Receipt, Error> {
+        self.next("由另一人接收，留下回执", "someone else accepts, and a receipt is kept")?;
+        let mut kept = None;
+        for report in reports {
+            let name = report.name.clone();
+            let request = AcceptReportRequest { name, ..AcceptReportRequest::default() };
+            let answer = self.office.reports().accept_report(request).await;
+            let answer = self.office.answered(answer)?;
+            let report = answer.report.unwrap_or_default();
+            self.console.fold(&steps::line(self.console, &report, answer.receipt.as_ref()))?;
+            kept = answer.receipt;
+        }
+        kept.ok_or(Error::Story("nothing was accepted"))
+    }
+
     async fn read_back(&mut self, reports: &[Report]) -> Result<(), Error> {
-        self.next("读回，列出", "read back, list")?;
+        self.next("读回，看办理历程，列出", "read back, with its history; list")?;
         let first = reports.first().map(|r| r.name.clone()).unwrap_or_default();
         let stored = get::report(&self.server, &first).await?;
         let value = form_table::value(&stored, PATH);
         self.console.out(&format!("{first}  {CELL} = {value}"))?;
+        let request = ListReportEventsRequest { parent: first, ..Default::default() };
+        let answer = self.server.reports().list_report_events(request).await;
+        let answer = self.server.answered(answer)?;
+        self.console.out(&history::events_table(self.console, &answer.events))?;
         let page = Page { filter: format!("year = {YEAR}"), limit: 100 };
         let (listed, _) = get::reports(&self.server, None, &page).await?;
         self.console.out(&get::reports_table(self.console, &listed))
@@ -201,8 +262,6 @@ impl Story<'_> {
         let request = AggregateReportsRequest {
             organ: sisters::city(),
             years: vec![YEAR],
-            // The three reports are submitted; acceptance is not part of this story.
-            include_unaccepted: true,
             list_members: true,
             ..AggregateReportsRequest::default()
         };
@@ -213,6 +272,29 @@ impl Story<'_> {
         self.console.out(&sisters::sum_table(self.console, reports, sum))?;
         let missing = aggregate::missing(&self.server, self.console, sum).await?;
         self.console.out(&aggregate::coverage(self.console, sum, &missing, false))
+    }
+
+    async fn verify(&mut self, kept: &Receipt) -> Result<(), Error> {
+        self.next(
+            "核验日志，对照留下的回执",
+            "verify the journal against the receipt that was kept",
+        )?;
+        self.console.out(&submit::proof(self.console, kept))?;
+        let request = VerifyJournalRequest { expect: kept.entry_hash.clone() };
+        let answer = self.server.admin().verify_journal(request).await;
+        let answer = self.server.answered(answer)?;
+        if !answer.sound || !answer.expected_found {
+            return Err(Error::Story("the journal is not as it was written"));
+        }
+        let entries = answer.entries;
+        let text = self.console.pick(
+            format!("{entries} 条写入完好，回执所指的一条就在其中：之前的内容无人改动。"),
+            format!(
+                "{entries} entries are sound, that of the receipt among them: nothing before \
+                     it was changed."
+            ),
+        );
+        self.console.out(&format!("{} {text}", self.console.on_out(Style::Green, "✓")))
     }
 
     fn closing(&mut self) -> Result<(), Error> {

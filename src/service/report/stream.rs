@@ -65,8 +65,6 @@ async fn item_answer(
     item: pb::SubmitReportsRequest,
 ) -> pb::SubmitReportsResponse {
     let submission = item.submission.map(|submission| *submission).unwrap_or_default();
-    // For the findings of a refusal. What is taken brings its own.
-    let report = submission.report.clone();
     match submit(archive, principal, submission).await {
         Ok(Filed { report, findings, receipt }) => pb::SubmitReportsResponse {
             index,
@@ -77,7 +75,7 @@ async fn item_answer(
             refusal: None,
         },
         Err(failure) => {
-            let findings = all_findings(&failure, report.as_deref());
+            let findings = all_findings(&failure);
             pb::SubmitReportsResponse {
                 index,
                 counts: Some(counts(&findings)),
@@ -90,14 +88,11 @@ async fn item_answer(
 }
 
 /// Everything that is wrong with a refused item, where findings are why.
-fn all_findings(failure: &Failure, report: Option<&Report>) -> Vec<pb::Finding> {
-    match (failure, report) {
-        (Failure::InvalidRequest(findings), _) => findings.clone(),
-        (Failure::ReportHasErrors { .. } | Failure::WarningUnexplained { .. }, Some(report)) => {
-            findings(report)
-        }
-        (Failure::ReportHasErrors { errors, .. }, None) => errors.clone(),
-        (Failure::WarningUnexplained { warnings, .. }, None) => warnings.clone(),
+fn all_findings(failure: &Failure) -> Vec<pb::Finding> {
+    match failure {
+        Failure::InvalidRequest(all)
+        | Failure::ReportHasErrors { all, .. }
+        | Failure::WarningUnexplained { all, .. } => all.clone(),
         _ => Vec::new(),
     }
 }

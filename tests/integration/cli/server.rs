@@ -1,6 +1,7 @@
 //! The commands that talk to a server, and the server itself.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -23,14 +24,18 @@ fn says_when_no_server_answers() {
 
 /// A server of our own, ended with the test.
 pub(super) struct Server {
-    child: Child,
-    url: String,
+    pub(super) child: Child,
+    pub(super) url: String,
     pub(super) folder: TempDir,
 }
 
 impl Server {
     pub(super) fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
+        Self::in_folder(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// Over the folder `data` in a folder.
+    pub(super) fn in_folder(folder: TempDir) -> Self {
         let data = folder.path().join("data");
         let mut command = command(&["serve", "--listen", "127.0.0.1:0", "--data", text(&data)]);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
@@ -46,6 +51,18 @@ impl Server {
         let mut command = command(args);
         command.env("NIANBAO_SERVER", &self.url);
         run(command)
+    }
+
+    /// Its data.
+    pub(super) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Kills it, and gives the folder back.
+    pub(super) fn kill(mut self) -> TempDir {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"))
     }
 
     pub(super) fn register(&self) {
