@@ -373,6 +373,29 @@ fn says_how_to_go_on_when_the_connection_breaks() {
 }
 
 #[test]
+fn goes_on_after_it_was_killed_amid_a_folder() {
+    let server = Server::start();
+    server.register();
+    let folder = folder_of(2021..2061);
+    let args = ["submit", text(folder.path()), "--server", &server.url];
+    for lines in [1, 7] {
+        let mut client = command(&args).stdout(Stdio::piped()).spawn().expect("the program starts");
+        let mut out = BufReader::new(client.stdout.take().expect("a pipe")).lines();
+        for _ in 0..lines {
+            out.next().expect("a line").expect("text");
+        }
+        client.kill().expect("it was started here");
+        client.wait().expect("it ends");
+    }
+    let rest = json(&server, &["submit", text(folder.path())]);
+    assert_eq!(rest["files"].as_array().map(Vec::len), Some(40));
+    assert_eq!(rest["files"][0]["takenBefore"], true);
+    let listed = json(&server, &["list", "--organ", "lc-housing"]);
+    assert_eq!(listed["reports"].as_array().map(Vec::len), Some(40));
+    assert_eq!(entries(&server), 3 + 40, "three organs, and each report once");
+}
+
+#[test]
 fn watches_and_ends_with_the_signal() {
     let server = submitted();
     let mut watch = command(&["watch", "--after", "0000000000000000", "--format", "json"]);
