@@ -13,12 +13,15 @@
 //!   inside [`guarded`], which makes an [`Error`] of the panic.
 //! - Its cache would grow to 1 GiB; the caller states the bound.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
+use std::num::{NonZero, Wrapping};
 use std::ops::{Bound, Deref};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
 
 use pbjson_types::Timestamp;
 use twox_hash::XxHash3_64;
@@ -47,6 +50,9 @@ const FORM: u8 = 1;
 /// values to `blobs/`, each to be created and synced by itself. The price, measured: a file of 3.1
 /// times its live content after overwrites instead of 2.5 times.
 const SEGMENT_BYTES: usize = 8 << 20;
+
+/// How many threads insert at once where an index is built; what they insert goes through one log.
+const LOAD_THREADS_MAX: usize = 4;
 
 /// Keys and the values that are to stand under them.
 pub(super) type Puts = BTreeMap<Vec<u8>, Value>;
@@ -245,22 +251,41 @@ impl Engine {
 
     /// Applies puts in the order of their keys, not whole: after a crash the digest does not fit,
     /// and the index is built anew. For an index that is being built, where this is twice as fast:
-    /// of many puts in order, the next is mostly for a page that is at hand.
+    /// of many puts in order, the next is mostly for a page that is at hand. Each processor takes a
+    /// stretch of the keys.
     pub(super) fn load(
         &self,
-        puts: &mut Puts,
+        puts: Puts,
         head: Receipt,
         before: &Applied,
     ) -> Result<Applied, Error> {
-        let mut applied = Applied { head, ..*before };
-        for (key, value) in std::mem::take(puts) {
-            applied.digest = applied.digest.wrapping_add(weight(&key, &value));
-            if let Some(old) = guarded(|| self.db.insert(&key, value.0))? {
-                applied.digest = applied.digest.wrapping_sub(weight(&key, &old));
-            }
-        }
+        let threads = available_parallelism().map_or(1, NonZero::get).min(LOAD_THREADS_MAX);
+        let stretch = puts.len().div_ceil(threads).max(1);
+        let mut puts = puts.into_iter();
+        let change = std::thread::scope(|scope| {
+            let loading: Vec<_> = (0..threads)
+                .map(|_| puts.by_ref().take(stretch).collect::<Vec<_>>())
+                .map(|stretch| scope.spawn(|| self.insert(stretch)))
+                .collect();
+            let lost = |panic: Box<dyn Any + Send>| Err(Error::Damaged(panic_text(&*panic).into()));
+            let changes = loading.into_iter().map(|thread| thread.join().unwrap_or_else(lost));
+            changes.sum::<Result<Wrapping<u64>, Error>>()
+        })?;
+        let applied = Applied { head, digest: before.digest.wrapping_add(change.0), ..*before };
         guarded(|| self.db.insert(APPLIED_KEY, applied.encode()))?;
         Ok(applied)
+    }
+
+    /// Inserts pairs, and answers what that changes in the digest.
+    fn insert(&self, pairs: Vec<(Vec<u8>, Value)>) -> Result<Wrapping<u64>, Error> {
+        let mut change = Wrapping(0);
+        for (key, value) in pairs {
+            change += weight(&key, &value);
+            if let Some(old) = guarded(|| self.db.insert(&key, value.0))? {
+                change -= weight(&key, &old);
+            }
+        }
+        Ok(change)
     }
 
     /// Hands everything applied so far to the operating system.

@@ -88,7 +88,7 @@ impl<'a> Batch<'a> {
     pub(super) fn apply(&mut self) -> Result<(), Error> {
         let Some(head) = self.head.take() else { return Ok(()) };
         *self.applied = match self.is_new {
-            true => self.engine.load(&mut self.puts, head, self.applied)?,
+            true => self.engine.load(std::mem::take(&mut self.puts), head, self.applied)?,
             false => self.engine.apply(&self.puts, &[], head, self.applied)?,
         };
         self.puts.clear();
