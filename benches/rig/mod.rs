@@ -14,6 +14,10 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+/// That of the program: what is measured serves as it does.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// A folder for a store, gone when it is dropped. It stands beside what cargo builds: the folder
