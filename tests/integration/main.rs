@@ -20,6 +20,7 @@ mod cli;
 mod demo;
 mod findings;
 mod life;
+mod linear;
 mod model;
 mod reading;
 mod rule_cases;

@@ -31,6 +31,25 @@ pub fn set(report: &mut Report, path: &str, value: &str) {
     cell.set(report, amount).expect("the amount is of the cell's kind");
 }
 
+/// A small generator of numbers, the same from the same seed.
+pub struct Numbers(u64);
+
+impl Numbers {
+    /// The numbers of a seed.
+    pub fn new(seed: u64) -> Self {
+        // Seeds that follow each other begin far apart, and none of them at zero, where it stays.
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number from 0 on, below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+}
+
 /// A server on a port of its own, with a folder of its own.
 pub struct TestServer {
     /// Where it listens.
