@@ -67,7 +67,7 @@ pub enum Failure {
     ConcurrentChange,
     /// Another request had that id.
     RequestIdReused,
-    /// The position is malformed or lies beyond all writes.
+    /// The position is malformed.
     PositionInvalid,
     /// The position lies beyond all writes.
     PositionNotReached,
@@ -94,6 +94,10 @@ pub enum Failure {
     },
     /// The document passes the limit, in bytes.
     DocumentTooLarge(usize),
+    /// The report passes the limit, in bytes.
+    ReportTooLarge(usize),
+    /// The answer would pass the limit, in bytes.
+    AnswerTooLarge(usize),
     /// The store takes no writes.
     WritesOff(store::WritesOff),
     /// The store cannot be read, or holds what this program does not write. The log gets the cause.
@@ -137,9 +141,7 @@ impl fmt::Display for Failure {
                 f.write_str("others kept changing the resource; try again")
             }
             Failure::RequestIdReused => f.write_str("the request id was used for another request"),
-            Failure::PositionInvalid => {
-                f.write_str("the position is malformed or lies beyond all writes")
-            }
+            Failure::PositionInvalid => f.write_str("the position is malformed"),
             Failure::PositionNotReached => {
                 f.write_str("the position lies beyond all writes of this server")
             }
@@ -161,6 +163,12 @@ impl fmt::Display for Failure {
             Failure::DocumentUnreadable { en, .. } => f.write_str(en),
             Failure::DocumentTooLarge(limit) => {
                 write!(f, "the document is larger than {limit} bytes")
+            }
+            Failure::ReportTooLarge(limit) => {
+                write!(f, "the report is larger than {limit} bytes")
+            }
+            Failure::AnswerTooLarge(limit) => {
+                write!(f, "the answer would be larger than {limit} bytes: ask for less at a time")
             }
             Failure::WritesOff(off) => off.fmt(f),
             Failure::Store(_) => f.write_str("the store cannot be read"),

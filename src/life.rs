@@ -4,13 +4,13 @@
 //! printed from it.
 
 use crate::form::Labelled;
-use crate::pb::Action;
+use crate::pb::ReportAction;
 use crate::pb::report::State;
 
 /// From these states, by this action, to that one.
 pub struct Edge {
     /// The action.
-    pub action: Action,
+    pub action: ReportAction,
     /// Where it may be taken; `Unspecified` is a report that is not stored.
     pub from: &'static [State],
     /// Where it leads; `None` where the state stays as it is.
@@ -19,27 +19,27 @@ pub struct Edge {
 
 /// Every edge. An action that is not listed for a state is refused there.
 pub const EDGES: &[Edge] = &[
-    Edge { action: Action::SaveDraft, from: &[State::Unspecified], to: Some(State::Draft) },
+    Edge { action: ReportAction::SaveDraft, from: &[State::Unspecified], to: Some(State::Draft) },
     Edge {
-        action: Action::SaveDraft,
+        action: ReportAction::SaveDraft,
         from: &[State::Draft, State::Returned, State::Amending],
         to: None,
     },
     Edge {
-        action: Action::Submit,
+        action: ReportAction::Submit,
         from: &[State::Unspecified, State::Draft, State::Returned, State::Amending],
         to: Some(State::Submitted),
     },
     Edge {
-        action: Action::Return,
+        action: ReportAction::Return,
         from: &[State::Submitted, State::Accepted],
         to: Some(State::Returned),
     },
-    Edge { action: Action::Accept, from: &[State::Submitted], to: Some(State::Accepted) },
-    Edge { action: Action::Publish, from: &[State::Accepted], to: Some(State::Published) },
-    Edge { action: Action::Amend, from: &[State::Published], to: Some(State::Amending) },
+    Edge { action: ReportAction::Accept, from: &[State::Submitted], to: Some(State::Accepted) },
+    Edge { action: ReportAction::Publish, from: &[State::Accepted], to: Some(State::Published) },
+    Edge { action: ReportAction::Amend, from: &[State::Published], to: Some(State::Amending) },
     Edge {
-        action: Action::Void,
+        action: ReportAction::Void,
         from: &[
             State::Draft,
             State::Submitted,
@@ -53,7 +53,7 @@ pub const EDGES: &[Edge] = &[
 ];
 
 /// The state to which `action` leads from `state`; `None` where it may not be taken there.
-pub fn next(state: State, action: Action) -> Option<State> {
+pub fn next(state: State, action: ReportAction) -> Option<State> {
     let edge = EDGES.iter().find(|e| e.action == action && e.from.contains(&state))?;
     Some(edge.to.unwrap_or(state))
 }
@@ -108,16 +108,16 @@ mod tests {
             assert_eq!(next(State::Void, edge.action), None);
         }
         for state in STATES.into_iter().skip(1).filter(|&state| state != State::Void) {
-            assert_eq!(next(state, Action::Void), Some(State::Void));
+            assert_eq!(next(state, ReportAction::Void), Some(State::Void));
         }
     }
 
     #[test]
     fn drafts_are_saved_only_where_a_report_is_open() {
         let open: Vec<State> =
-            STATES.into_iter().filter(|&s| next(s, Action::SaveDraft).is_some()).collect();
+            STATES.into_iter().filter(|&s| next(s, ReportAction::SaveDraft).is_some()).collect();
         let expected = [State::Unspecified, State::Draft, State::Returned, State::Amending];
         assert_eq!(open, expected);
-        assert_eq!(next(State::Amending, Action::SaveDraft), Some(State::Amending));
+        assert_eq!(next(State::Amending, ReportAction::SaveDraft), Some(State::Amending));
     }
 }

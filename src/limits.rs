@@ -35,7 +35,10 @@ pub const AT_LEAST_SECONDS_MAX: u64 = 2;
 pub const STREAM_ITEMS_UNDER_WAY: usize = 64;
 /// Seconds without a change after which a watcher hears a heartbeat, where it does not say.
 pub const HEARTBEAT_SECONDS_DEFAULT: u64 = 15;
-/// Bytes of one message of an export: well below what clients take by default.
+/// A report that is stored: several times the longest published one. Clients take answers of 4 MiB
+/// by default, and a piece of an export, a diff and a page of one must stay below.
+pub const REPORT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of one message of an export; the last entry in it may pass that.
 pub const EXPORT_BYTES_MAX: usize = 1 << 20;
 /// How long a stop waits for calls under way.
 pub const SHUTDOWN_SECONDS_MAX: u64 = 10;
@@ -123,6 +126,7 @@ fn of_writes() -> Vec<Limit> {
             "默认心跳间隔",
             "between heartbeats by default",
         ),
+        row("report_bytes_max", REPORT_BYTES_MAX, "bytes", "单份报告", "a report that is stored"),
         row(
             "export_bytes_max",
             EXPORT_BYTES_MAX,

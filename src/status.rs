@@ -142,6 +142,14 @@ impl Answer {
                 Self::new(Code::InvalidArgument, ErrorReason::DocumentTooLarge)
                     .with("limit_bytes", limit)
             }
+            Failure::ReportTooLarge(limit) => {
+                Self::new(Code::InvalidArgument, ErrorReason::ReportTooLarge)
+                    .with("limit_bytes", limit)
+            }
+            Failure::AnswerTooLarge(limit) => {
+                Self::new(Code::ResourceExhausted, ErrorReason::AnswerTooLarge)
+                    .with("limit_bytes", limit)
+            }
             Failure::WritesOff(off) => {
                 Self::new(Code::Unavailable, ErrorReason::WritesOff).with("cause", off)
             }

@@ -27,8 +27,8 @@ use sha2::{Digest, Sha256};
 
 use crate::names::{OrganId, ReportId, scope_word};
 use crate::pb::{
-    Action, Change, Deadline, Organ, Receipt, Report, ReportChange, ReportEvent, Revision, Scope,
-    organ,
+    Change, Deadline, Organ, Receipt, Report, ReportAction, ReportChange, ReportEvent, Revision,
+    Scope, organ,
 };
 use crate::query::hex;
 use crate::store::{Index, Pair, Position, Recorded};
@@ -139,7 +139,7 @@ pub(super) fn settled(change: Change, time: Timestamp, etag: String) -> Result<T
     if let Some(mut change) = change.report {
         let head = change.head.get_or_insert_default();
         let id = ReportId::from_name(&head.name).ok_or_else(unnamed)?;
-        settle(head, change.action == Action::Submit as i32, time);
+        settle(head, change.action == ReportAction::Submit as i32, time);
         head.etag = etag;
         return Ok(Taken::Report(id, Box::new(change)));
     }

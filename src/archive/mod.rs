@@ -55,7 +55,7 @@ impl Archive {
     /// Reads a position that a client gave; `None` where it gave none.
     ///
     /// # Errors
-    /// `PositionInvalid` where it is malformed.
+    /// `PositionInvalid`.
     pub fn position(&self, text: &str) -> Result<Option<Position>, Failure> {
         match text {
             "" => Ok(None),

@@ -1,5 +1,7 @@
 //! The steps in the life of a report: what each rests on, and what it leaves.
 
+use prost::Message as _;
+
 use super::index::{Taken, organ_key, receipt, report_key};
 use super::organ::is_active;
 use super::write::{Caller, Decision, Outcome};
@@ -9,11 +11,12 @@ use crate::failure::Failure;
 use crate::finding::{self, findings, unexplained};
 use crate::form;
 use crate::life;
+use crate::limits::REPORT_BYTES_MAX;
 use crate::names::{OrganId, ReportId};
 use crate::pb::report::State;
 use crate::pb::rule::Engine;
 use crate::pb::{
-    Action, Change, Finding, Organ, Receipt, Report, ReportChange, ReturnReason, Severity,
+    Change, Finding, Organ, Receipt, Report, ReportAction, ReportChange, ReturnReason, Severity,
 };
 use crate::rules;
 use crate::store::Precondition;
@@ -51,13 +54,13 @@ pub enum Step {
 }
 
 impl Step {
-    fn action(&self) -> Action {
+    fn action(&self) -> ReportAction {
         match self {
-            Step::Return(_) => Action::Return,
-            Step::Accept => Action::Accept,
-            Step::Publish => Action::Publish,
-            Step::Amend(_) => Action::Amend,
-            Step::Void(_) => Action::Void,
+            Step::Return(_) => ReportAction::Return,
+            Step::Accept => ReportAction::Accept,
+            Step::Publish => ReportAction::Publish,
+            Step::Amend(_) => ReportAction::Amend,
+            Step::Void(_) => ReportAction::Void,
         }
     }
 }
@@ -94,11 +97,12 @@ impl Archive {
         etag: &str,
     ) -> Result<Filed, Failure> {
         clear_output_fields(&mut report);
+        fits(&report)?;
         let findings = findings(&report);
         let id = identity(&report, &findings)?;
         let decide = |archive: &Archive| {
-            let stand = archive.stand(&id, Action::SaveDraft, etag)?;
-            archive.file(&id, Action::SaveDraft, stand, &report, |_, _| Ok(()))
+            let stand = archive.stand(&id, ReportAction::SaveDraft, etag)?;
+            archive.file(&id, ReportAction::SaveDraft, stand, &report, |_, _| Ok(()))
         };
         let outcome = self.write(caller, decide).await?;
         self.filed(outcome, Some(report), Some(findings))
@@ -115,11 +119,12 @@ impl Archive {
             What::Report(mut report) => {
                 clear_output_fields(&mut report);
                 report.as_published_reason = as_published.unwrap_or_default();
+                fits(&report)?;
                 let findings = findings(&report);
                 let id = identity(&report, &findings)?;
                 admit(&report, &findings)?;
                 let decide = |archive: &Archive| {
-                    let stand = archive.stand(&id, Action::Submit, &etag)?;
+                    let stand = archive.stand(&id, ReportAction::Submit, &etag)?;
                     archive.decide_submission(&id, caller, stand, &report)
                 };
                 let outcome = self.write(caller, decide).await?;
@@ -127,7 +132,7 @@ impl Archive {
             }
             What::Draft(id) => {
                 let decide = |archive: &Archive| {
-                    let stand = archive.stand(&id, Action::Submit, &etag)?;
+                    let stand = archive.stand(&id, ReportAction::Submit, &etag)?;
                     if stand.from == State::Unspecified {
                         return Err(Failure::ReportNotFound(id.to_string()));
                     }
@@ -172,10 +177,10 @@ impl Archive {
     }
 
     /// Where a report stands, if the action may be taken there.
-    fn stand(&self, id: &ReportId, action: Action, etag: &str) -> Result<Stand, Failure> {
+    fn stand(&self, id: &ReportId, action: ReportAction, etag: &str) -> Result<Stand, Failure> {
         let key = report_key(id);
         let stored = self.store.get(&key)?;
-        let starts = matches!(action, Action::SaveDraft | Action::Submit);
+        let starts = matches!(action, ReportAction::SaveDraft | ReportAction::Submit);
         let (head, precondition) = match stored {
             Some(bytes) => {
                 let head: Report = decode(&bytes)?;
@@ -200,7 +205,7 @@ impl Archive {
         stand: Stand,
         report: &Report,
     ) -> Result<Decision, Failure> {
-        self.file(id, Action::Submit, stand, report, |head, organ| {
+        self.file(id, ReportAction::Submit, stand, report, |head, organ| {
             // A report of the past is filed when it is filed: nobody knows whether it was late.
             if head.submit_time.is_none() && report.as_published_reason.is_empty() {
                 head.due_date = self.due_date(id.year, id.scope, organ.level())?;
@@ -216,7 +221,7 @@ impl Archive {
     fn file(
         &self,
         id: &ReportId,
-        action: Action,
+        action: ReportAction,
         stand: Stand,
         report: &Report,
         settle: impl FnOnce(&mut Report, &Organ) -> Result<(), Failure>,
@@ -228,10 +233,15 @@ impl Archive {
         head.edition = report.edition;
         head.set_state(to);
         settle(&mut head, &organ)?;
+        let reason = match action {
+            ReportAction::Submit => report.as_published_reason.clone(),
+            _ => String::new(),
+        };
         let change = ReportChange {
             action: action as i32,
             from_state: from as i32,
             head: Some(head),
+            reason,
             content: (!same).then(|| report.clone()),
             ..ReportChange::default()
         };
@@ -390,6 +400,13 @@ fn clear_output_fields(report: &mut Report) {
 }
 
 /// Puts the Chinese address beside each path; refuses a reason that names nothing.
+fn fits(report: &Report) -> Result<(), Failure> {
+    match report.encoded_len() > REPORT_BYTES_MAX {
+        true => Err(Failure::ReportTooLarge(REPORT_BYTES_MAX)),
+        false => Ok(()),
+    }
+}
+
 fn address(reasons: &mut [ReturnReason]) -> Result<(), Failure> {
     let mut broken = Vec::new();
     for (index, reason) in reasons.iter_mut().enumerate() {

@@ -12,6 +12,9 @@ use crate::limits::REQUEST_ID_SECONDS;
 use crate::pb::{Change, EntryHeader};
 use crate::store::{CommitError, Entry, Position, Precondition, Recorded, now};
 
+/// Of the salt of an entry.
+const SALT_BYTES: usize = 16;
+
 /// How often a write is decided anew since others changed what it rests on. Each round at least one
 /// of the rivals gets through, so only a crowd on one report exhausts it.
 const ROUNDS: usize = 32;
@@ -96,15 +99,17 @@ impl Archive {
             }
             let mut preconditions = decision.preconditions;
             preconditions.extend(id_is_free);
+            let mut change = decision.change;
+            change.salt = salt()?;
             let entry = Entry {
-                payload: decision.change.encode_to_vec(),
+                payload: change.encode_to_vec(),
                 principal: caller.principal.clone(),
                 method: caller.method.to_owned(),
                 request_id: caller.request_id.clone(),
                 request_digest: caller.request_digest.clone(),
             };
             // In a box, since a future that holds it is moved about.
-            let change = Box::new(decision.change);
+            let change = Box::new(change);
             match self.store.commit(entry, preconditions).await {
                 Ok(recorded) => {
                     let taken = index::settled(*change, recorded.time(), index::etag(&recorded));
@@ -151,6 +156,14 @@ impl Archive {
 fn outcome(recorded: Recorded) -> Result<Outcome, Failure> {
     let taken = index::taken(&recorded).map_err(|e| Failure::Store(e.to_string()))?;
     Ok(Outcome { taken, recorded: Some(recorded) })
+}
+
+/// Hides what an entry said, once it is blanked, from who knows the digest.
+fn salt() -> Result<Vec<u8>, Failure> {
+    let mut salt = vec![0; SALT_BYTES];
+    getrandom::fill(&mut salt)
+        .map_err(|e| Failure::Store(format!("the system gives no random bytes: {e}")))?;
+    Ok(salt)
 }
 
 /// Whether a request of that time is still answered as before.

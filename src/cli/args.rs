@@ -152,7 +152,7 @@ pub(super) enum Command {
     #[command(after_help = "\
 示例 · Examples:
   nianbao watch
-  nianbao watch --after 0000000000000000 --format json    从头，每行一条 · all, one a line")]
+  nianbao watch --all --format json    从头，每行一条 · all, one a line")]
     Watch(WatchArgs),
     /// 列出报告 · List reports
     #[command(after_help = "\

@@ -21,6 +21,7 @@ async fn watch(console: &Console, args: &WatchArgs) -> Result<Outcome, Error> {
         organ: args.organ.as_ref().map(ToString::to_string).unwrap_or_default(),
         include_content: args.content,
         heartbeat_seconds: 0,
+        from_now: args.after.is_none() && !args.all,
     };
     let answer = server.reports().watch_changes(request).await;
     let mut changes = server.answered(answer)?;

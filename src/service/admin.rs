@@ -90,11 +90,9 @@ impl AdminService for Admin {
     ) -> Result<Response<Pieces>, Status> {
         let request = request.into_inner();
         validate(&request)?;
+        self.archive.reach(&request.after).await?;
         let last = self.archive.store().position();
         let after = self.archive.position(&request.after)?.unwrap_or(Position::START);
-        if after > last {
-            return Err(Failure::PositionInvalid.into());
-        }
         let archive = self.archive.clone();
         let pieces = try_unfold(after, move |after| piece(archive.clone(), after, last));
         Ok(Response::new(Box::pin(pieces)))

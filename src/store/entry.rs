@@ -133,6 +133,7 @@ impl From<Receipt> for pb::Receipt {
             position: receipt.position.to_string(),
             entry_hash: receipt.hash.to_string(),
             time: Some(receipt.time),
+            algorithm: pb::HashAlgorithm::Sha256.into(),
         }
     }
 }

@@ -235,7 +235,10 @@ async fn tells_who_did_what(clerk: &Person) {
         .iter()
         .map(|event| {
             let change = event.change.as_ref().expect("a change");
-            (event.principal.clone(), change.action().as_str_name()["ACTION_".len()..].to_owned())
+            (
+                event.principal.clone(),
+                change.action().as_str_name()["REPORT_ACTION_".len()..].to_owned(),
+            )
         })
         .collect();
     let told: Vec<String> = told.into_iter().map(|(who, what)| format!("{who} {what}")).collect();

@@ -619,7 +619,9 @@ fn compare_report(archive: &Archive, key: Key, stored: &Stored) -> TestCaseResul
 }
 
 /// An event, as far as a model can tell it.
-fn event(event: &ReportEvent) -> (u64, String, (pb::Action, pb::report::State), Stand, String) {
+fn event(
+    event: &ReportEvent,
+) -> (u64, String, (pb::ReportAction, pb::report::State), Stand, String) {
     let change = event.change.clone().expect("a change");
     let head = change.head.clone().expect("a head");
     let position = &event.receipt.as_ref().expect("a receipt").position;

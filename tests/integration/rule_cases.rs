@@ -169,6 +169,7 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
         "Organ" => Ok(of_findings(broken_organ(&decode(bytes)?))),
         "AggregateReportsRequest" => of_message::<pb::AggregateReportsRequest>(bytes),
         "CreateOrganRequest" => of_message::<pb::CreateOrganRequest>(bytes),
+        "Deadline" => of_message::<pb::Deadline>(bytes),
         "GetFormatRequest" => of_message::<pb::GetFormatRequest>(bytes),
         "GetOrganRequest" => of_message::<pb::GetOrganRequest>(bytes),
         "GetReportRequest" => of_message::<pb::GetReportRequest>(bytes),
@@ -184,6 +185,7 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
         "SubmitReportRequest" => of_message::<pb::SubmitReportRequest>(bytes),
         "ValidateReportRequest" => of_message::<pb::ValidateReportRequest>(bytes),
         "ValidateReportsRequest" => of_message::<pb::ValidateReportsRequest>(bytes),
+        "WatchChangesRequest" => of_message::<pb::WatchChangesRequest>(bytes),
         other => Err(format!("add {other} to `broken` in rule_cases.rs")),
     }
 }

@@ -160,18 +160,15 @@ async fn watchers_see_each_change_in_order_from_any_position_on() {
     let data = tempfile::tempdir().expect("a folder");
     let server = TestServer::start(data.path()).await;
     let channel = server.channel().await;
-    let mut now = watch(&channel, pb::WatchChangesRequest::default()).await;
+    let from_now = pb::WatchChangesRequest { from_now: true, ..Default::default() };
+    let mut now = watch(&channel, from_now).await;
     let first = now.message().await;
     assert_eq!((first.change, first.position.as_str()), (None, "0000000000000000"));
 
     register_organ(&channel, "a", None).await;
     register_organ(&channel, "b", None).await;
     submit_all(&channel, vec![item(report("a", 2023), ""), item(report("b", 2023), "")]).await;
-    let all = pb::WatchChangesRequest {
-        after: first.position.clone(),
-        include_content: true,
-        ..Default::default()
-    };
+    let all = pb::WatchChangesRequest { include_content: true, ..Default::default() };
     let mut all = watch(&channel, all).await;
     let mut positions = Vec::new();
     for index in 0..4 {
@@ -182,7 +179,7 @@ async fn watchers_see_each_change_in_order_from_any_position_on() {
         let (live, replayed) = (live.change.expect("it"), replayed.change.expect("it"));
         assert_eq!(live.organ.is_some(), index < 2);
         if let (Some(live), Some(replayed)) = (live.report, replayed.report) {
-            assert_eq!((live.action(), live.content), (pb::Action::Submit, None));
+            assert_eq!((live.action(), live.content), (pb::ReportAction::Submit, None));
             assert_eq!(live.head.as_ref().map(nianbao::pb::Report::state), Some(State::Submitted));
             assert_eq!(replayed.content.expect("asked for").requests, housing().requests);
             assert_eq!(live.head, replayed.head);
@@ -207,11 +204,12 @@ async fn watchers_see_each_change_in_order_from_any_position_on() {
     }
     assert_eq!((heartbeat.change, &heartbeat.position), (None, &positions[3]));
 
-    for after in ["x", "00000000000000ff"] {
+    for (after, reason) in [("x", "POSITION_INVALID"), ("00000000000000ff", "POSITION_NOT_REACHED")]
+    {
         let request = pb::WatchChangesRequest { after: after.to_owned(), ..Default::default() };
         let status = ReportServiceClient::new(channel.clone()).watch_changes(request).await;
         let status = status.expect_err("no position of this server");
-        assert_eq!(Details::of(&status).info.reason, "POSITION_INVALID");
+        assert_eq!(Details::of(&status).info.reason, reason);
     }
     // Three watchers are open: a stop ends them and does not wait for its grace.
     let start = std::time::Instant::now();
@@ -271,6 +269,40 @@ async fn compares_revisions_and_years_cell_by_cell_and_text_by_text() {
     assert_eq!(answer.into_inner().diff.expect("it").cells.len(), 2);
     let status = compare(name, &format!("{name}/revisions/3")).await.expect_err("no third");
     assert_eq!(Details::of(&status).info.reason, "REVISION_NOT_FOUND");
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_is_larger_than_clients_take() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    register_organ(&channel, "a", None).await;
+    let draft = |year: i32, characters: usize| {
+        let mut draft = report("a", year);
+        draft.overview = Some(pb::Overview { text: "文".repeat(characters) });
+        pb::SaveDraftRequest { report: Some(Box::new(draft)), ..Default::default() }
+    };
+    let mut client = ReportServiceClient::new(channel.clone());
+    let status = client.save_draft(draft(2020, 350_000)).await.expect_err("more than a MiB");
+    assert_eq!(Details::of(&status).info.reason, "REPORT_TOO_LARGE");
+    for year in 2021..2026 {
+        client.save_draft(draft(year, 340_000)).await.expect("stored");
+    }
+    let get = |years: std::ops::Range<i32>| pb::BatchGetReportsRequest {
+        names: years.map(|year| format!("organs/a/reports/{year}-own")).collect(),
+        ..Default::default()
+    };
+    let status = client.batch_get_reports(get(2021..2026)).await.expect_err("five million bytes");
+    assert_eq!(status.code(), tonic::Code::ResourceExhausted);
+    assert_eq!(Details::of(&status).info.reason, "ANSWER_TOO_LARGE");
+    client.batch_get_reports(get(2021..2023)).await.expect("two of them");
+    let left = "organs/a/reports/2021-own".to_owned();
+    let right = "organs/a/reports/2022-own".to_owned();
+    let diff = pb::DiffReportsRequest { left, right, ..Default::default() };
+    client.diff_reports(diff).await.expect("a diff");
+    let (bytes, _) = export(&channel, "").await;
+    assert!(bytes.len() > 5_000_000, "the whole journal, in pieces that a client takes by default");
     server.stop().await;
 }
 

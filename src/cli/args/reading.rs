@@ -61,9 +61,13 @@ pub(crate) struct DiffArgs {
 /// Of `watch`.
 #[derive(Args, Debug)]
 pub(crate) struct WatchArgs {
-    /// 从此位置之后开始，0000000000000000 为从头；默认从现在 · After this position, by default now
+    /// 从此位置之后开始，默认从现在 · After this position, by default from now on
     #[arg(long, env = "NIANBAO_AFTER", value_name = "POSITION")]
     pub after: Option<String>,
+    /// 从头开始 · From the first change on
+    #[arg(long, env = "NIANBAO_ALL", conflicts_with = "after")]
+    #[arg(value_parser = FalseyValueParser::new())]
+    pub all: bool,
     /// 只看此机关及其报告 · Only this organ and its reports
     #[arg(long, env = "NIANBAO_ORGAN", value_name = "ID", value_parser = organ)]
     pub organ: Option<OrganId>,

@@ -6,6 +6,7 @@ mod stream;
 
 use std::mem::take;
 
+use prost::Message as _;
 use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 
@@ -14,6 +15,7 @@ use crate::archive::{Archive, Caller, Filed, Moment, Step, Submission, Version, 
 use crate::diff::diff;
 use crate::failure::Failure;
 use crate::finding::{counts, findings};
+use crate::limits::PAGE_BYTES_MAX;
 use crate::names::{OrganId, ReportId};
 use crate::pb::get_report_request;
 use crate::pb::report_service_server::ReportService;
@@ -197,13 +199,11 @@ impl ReportService for Reports {
         let request = request.into_inner();
         validate(&request)?;
         self.archive.reach(&request.at_least).await?;
+        self.archive.reach(&request.as_of_position).await?;
         let (id, version) = version(&request.name, request.version())?;
         let moment = match request.as_of_time {
             Some(time) => Moment::Time(time),
             None => match self.archive.position(&request.as_of_position)? {
-                Some(position) if position > self.archive.store().position() => {
-                    return Err(Failure::PositionInvalid.into());
-                }
                 Some(position) => Moment::Position(position),
                 None => Moment::Now,
             },
@@ -220,11 +220,16 @@ impl ReportService for Reports {
         self.archive.reach(&request.at_least).await?;
         let archive = self.archive.clone();
         let reports = off_the_loop(move || {
-            let read = |name: &String| {
+            let (mut reports, mut room) = (Vec::new(), PAGE_BYTES_MAX);
+            for name in &request.names {
                 let (id, version) = version(name, request.version())?;
-                archive.report_at(&id, version, Moment::Now)
-            };
-            request.names.iter().map(read).collect()
+                let report = archive.report_at(&id, version, Moment::Now)?;
+                room = room
+                    .checked_sub(report.encoded_len())
+                    .ok_or(Failure::AnswerTooLarge(PAGE_BYTES_MAX))?;
+                reports.push(report);
+            }
+            Ok(reports)
         })
         .await?;
         Ok(Response::new(pb::BatchGetReportsResponse { reports }))
@@ -316,7 +321,7 @@ impl ReportService for Reports {
     ) -> Result<Response<Changes>, Status> {
         let request = request.into_inner();
         validate(&request)?;
-        let changes = stream::changes(self.archive.clone(), self.stopping.clone(), request)?;
+        let changes = stream::changes(self.archive.clone(), self.stopping.clone(), request).await?;
         Ok(Response::new(changes))
     }
 }

@@ -132,18 +132,18 @@ struct Watcher {
 /// Changes from the position on that the request names.
 ///
 /// # Errors
-/// `PositionInvalid`.
-pub(super) fn changes(
+/// `PositionInvalid`, `PositionNotReached`.
+pub(super) async fn changes(
     archive: Archive,
     stopping: watch::Receiver<bool>,
     request: pb::WatchChangesRequest,
 ) -> Result<Changes, Failure> {
     let positions = archive.store().watch_position();
-    let now = archive.store().position();
-    let asked = archive.position(&request.after)?;
-    if asked.is_some_and(|asked| asked > now) {
-        return Err(Failure::PositionInvalid);
-    }
+    archive.reach(&request.after).await?;
+    let position = match request.from_now {
+        true => archive.store().position(),
+        false => archive.position(&request.after)?.unwrap_or(Position::START),
+    };
     let seconds = u64::try_from(request.heartbeat_seconds).unwrap_or(0);
     let heartbeat = Duration::from_secs(match seconds {
         0 => HEARTBEAT_SECONDS_DEFAULT,
@@ -153,7 +153,7 @@ pub(super) fn changes(
         archive,
         positions,
         stopping,
-        position: asked.unwrap_or(now),
+        position,
         read: VecDeque::new(),
         organ: request.organ,
         include_content: request.include_content,

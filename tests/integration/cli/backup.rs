@@ -58,7 +58,7 @@ fn restores_from_a_base_and_its_continuation() {
     assert_eq!(written["head"]["entryHash"], *last);
     let unwritten = path("x");
     let beyond = ["export", "--output", text(&unwritten), "--after", "00000000000fffff"];
-    ends(&server.run(&beyond), 1, &["[POSITION_INVALID]"]);
+    ends(&server.run(&beyond), 2, &["[POSITION_NOT_REACHED]"]);
     let left: Vec<PathBuf> = fs::read_dir(server.folder.path())
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())

@@ -102,7 +102,7 @@ fn leads_a_report_through_its_life() {
         .expect("events")
         .iter()
         .filter_map(|event| event["change"]["action"].as_str())
-        .map(|action| action.trim_start_matches("ACTION_"))
+        .map(|action| action.trim_start_matches("REPORT_ACTION_"))
         .collect();
     let first = ["SAVE_DRAFT", "SAVE_DRAFT", "SUBMIT", "RETURN", "SUBMIT", "ACCEPT", "PUBLISH"];
     assert_eq!(actions[..7], first);
@@ -398,7 +398,7 @@ fn goes_on_after_it_was_killed_amid_a_folder() {
 #[test]
 fn watches_and_ends_with_the_signal() {
     let server = submitted();
-    let mut watch = command(&["watch", "--after", "0000000000000000", "--format", "json"]);
+    let mut watch = command(&["watch", "--all", "--format", "json"]);
     watch.env("NIANBAO_SERVER", &server.url).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = watch.spawn().expect("a run");
     let lines = BufReader::new(child.stdout.take().expect("stdout")).lines();

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nianbao::pb::Action;
+use nianbao::pb::ReportAction;
 use nianbao::pb::report::State;
 
 /// The last day that no test lives to see.
@@ -119,16 +119,16 @@ impl What {
         }
     }
 
-    fn step(&self) -> Option<(Key, Action)> {
+    fn step(&self) -> Option<(Key, ReportAction)> {
         Some(match *self {
             What::CreateOrgan(_) | What::SetDeadline(..) => return None,
-            What::SaveDraft(key, _) => (key, Action::SaveDraft),
-            What::Submit(key, _) | What::SubmitDraft(key, _) => (key, Action::Submit),
-            What::Return(key, _) => (key, Action::Return),
-            What::Accept(key) => (key, Action::Accept),
-            What::Publish(key) => (key, Action::Publish),
-            What::Amend(key, _) => (key, Action::Amend),
-            What::Void(key, _) => (key, Action::Void),
+            What::SaveDraft(key, _) => (key, ReportAction::SaveDraft),
+            What::Submit(key, _) | What::SubmitDraft(key, _) => (key, ReportAction::Submit),
+            What::Return(key, _) => (key, ReportAction::Return),
+            What::Accept(key) => (key, ReportAction::Accept),
+            What::Publish(key) => (key, ReportAction::Publish),
+            What::Amend(key, _) => (key, ReportAction::Amend),
+            What::Void(key, _) => (key, ReportAction::Void),
         })
     }
 }
@@ -170,7 +170,7 @@ impl Stand {
 pub struct Event {
     pub position: u64,
     pub principal: &'static str,
-    pub action: Action,
+    pub action: ReportAction,
     pub from: State,
     pub stand: Stand,
 }
@@ -205,7 +205,7 @@ impl Stored {
     }
 
     fn was_submitted(&self) -> bool {
-        self.events.iter().any(|event| event.action == Action::Submit)
+        self.events.iter().any(|event| event.action == ReportAction::Submit)
     }
 }
 
@@ -230,17 +230,17 @@ pub struct Model {
 }
 
 /// Where an action leads from a state, by the table of `docs/life.md`.
-pub fn edge(from: State, action: Action) -> Option<State> {
+pub fn edge(from: State, action: ReportAction) -> Option<State> {
     use State::{Accepted, Amending, Draft, Published, Returned, Submitted, Unspecified, Void};
     match (action, from) {
-        (Action::SaveDraft, Unspecified) => Some(Draft),
-        (Action::SaveDraft, Draft | Returned | Amending) => Some(from),
-        (Action::Submit, Unspecified | Draft | Returned | Amending) => Some(Submitted),
-        (Action::Return, Submitted | Accepted) => Some(Returned),
-        (Action::Accept, Submitted) => Some(Accepted),
-        (Action::Publish, Accepted) => Some(Published),
-        (Action::Amend, Published) => Some(Amending),
-        (Action::Void, Draft | Submitted | Returned | Accepted | Published | Amending) => {
+        (ReportAction::SaveDraft, Unspecified) => Some(Draft),
+        (ReportAction::SaveDraft, Draft | Returned | Amending) => Some(from),
+        (ReportAction::Submit, Unspecified | Draft | Returned | Amending) => Some(Submitted),
+        (ReportAction::Return, Submitted | Accepted) => Some(Returned),
+        (ReportAction::Accept, Submitted) => Some(Accepted),
+        (ReportAction::Publish, Accepted) => Some(Published),
+        (ReportAction::Amend, Published) => Some(Amending),
+        (ReportAction::Void, Draft | Submitted | Returned | Accepted | Published | Amending) => {
             Some(Void)
         }
         _ => None,
@@ -332,7 +332,7 @@ impl Model {
         let Some((key, action)) = ask.what.step() else { unreachable!("steps only") };
         let stored = self.reports.get(&key).cloned().unwrap_or_default();
         let before = stored.stand();
-        let starts = matches!(action, Action::SaveDraft | Action::Submit);
+        let starts = matches!(action, ReportAction::SaveDraft | ReportAction::Submit);
         if before.state == State::Unspecified && !starts {
             return refused("ReportNotFound");
         }
