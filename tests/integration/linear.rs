@@ -14,7 +14,7 @@ use std::time::Duration;
 use nianbao::life;
 use nianbao::pb::report::State;
 use nianbao::pb::report_service_client::ReportServiceClient;
-use nianbao::pb::{self, Action, Report};
+use nianbao::pb::{self, Report, ReportAction};
 use nianbao::store::{Faults, Options, Position};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
@@ -31,13 +31,13 @@ const STEPS: usize = 50;
 const CONTENTS: usize = 4;
 
 const PRINCIPALS: [&str; 3] = ["clerk", "deputy", "reviewer"];
-const ACTIONS: [Action; 6] = [
-    Action::SaveDraft,
-    Action::Submit,
-    Action::Return,
-    Action::Accept,
-    Action::Publish,
-    Action::Amend,
+const ACTIONS: [ReportAction; 6] = [
+    ReportAction::SaveDraft,
+    ReportAction::Submit,
+    ReportAction::Return,
+    ReportAction::Accept,
+    ReportAction::Publish,
+    ReportAction::Amend,
 ];
 
 /// What must have happened in all rounds together, or the test shows less than it says.
@@ -145,8 +145,9 @@ impl Client {
             actions.retain(|action| life::next(last.state, *action).is_some());
         }
         let action = actions[self.numbers.below(actions.len())];
-        let is_of_draft = action == Action::Submit && self.numbers.below(3) == 0;
-        let has_content = matches!(action, Action::SaveDraft | Action::Submit) && !is_of_draft;
+        let is_of_draft = action == ReportAction::Submit && self.numbers.below(3) == 0;
+        let has_content =
+            matches!(action, ReportAction::SaveDraft | ReportAction::Submit) && !is_of_draft;
         let has_id = self.numbers.below(5) < 2;
         Ask {
             report,
@@ -229,19 +230,19 @@ impl Client {
             }};
         }
         match (ask.action, content) {
-            (Action::SaveDraft, report) => call!(save_draft, SaveDraftRequest { report }),
-            (Action::Submit, None) => call!(submit_report, SubmitReportRequest { name }),
-            (Action::Submit, report) => {
+            (ReportAction::SaveDraft, report) => call!(save_draft, SaveDraftRequest { report }),
+            (ReportAction::Submit, None) => call!(submit_report, SubmitReportRequest { name }),
+            (ReportAction::Submit, report) => {
                 call!(submit_report, SubmitReportRequest { report })
             }
-            (Action::Return, _) => {
+            (ReportAction::Return, _) => {
                 let reasons =
                     vec![pb::ReturnReason { text: "请核对".to_owned(), ..Default::default() }];
                 call!(return_report, ReturnReportRequest { name, reasons })
             }
-            (Action::Accept, _) => call!(accept_report, AcceptReportRequest { name }),
-            (Action::Publish, _) => call!(publish_report, PublishReportRequest { name }),
-            (Action::Amend, _) => {
+            (ReportAction::Accept, _) => call!(accept_report, AcceptReportRequest { name }),
+            (ReportAction::Publish, _) => call!(publish_report, PublishReportRequest { name }),
+            (ReportAction::Amend, _) => {
                 call!(amend_report, AmendReportRequest { name, reason })
             }
             (other, _) => panic!("{other:?} is not among the actions"),
@@ -385,7 +386,7 @@ fn count(history: &History, counts: &mut BTreeMap<String, usize>) {
                 if !ask.etag.is_empty() {
                     *counts.entry("taken with an etag".to_owned()).or_default() += 1;
                 }
-                let of_draft = ask.action == Action::Submit && ask.content.is_none();
+                let of_draft = ask.action == ReportAction::Submit && ask.content.is_none();
                 format!("{:?} taken{}", ask.action, if of_draft { ", of a draft" } else { "" })
             }
             Told::Refused { why, .. } => match why {

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nianbao::life;
-use nianbao::pb::Action;
+use nianbao::pb::ReportAction;
 use nianbao::pb::report::State;
 
 /// What is told of a report; the default is one that is not stored.
@@ -20,7 +20,7 @@ pub struct Seen {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ask {
     pub report: usize,
-    pub action: Action,
+    pub action: ReportAction,
     pub principal: &'static str,
     /// Empty where none was sent.
     pub etag: String,
@@ -64,7 +64,7 @@ pub struct Call {
 pub struct Event {
     pub position: u64,
     pub principal: String,
-    pub action: Action,
+    pub action: ReportAction,
     pub from: State,
     pub seen: Seen,
 }
@@ -256,8 +256,8 @@ impl<'a> Checker<'a> {
             self.complaints.push(wrong(Wrong::Unlawful, "another revision is due"));
         }
         match event.action {
-            Action::Submit => event.principal.clone_into(&mut after.submitter),
-            Action::Accept if event.principal == before.submitter => {
+            ReportAction::Submit => event.principal.clone_into(&mut after.submitter),
+            ReportAction::Accept if event.principal == before.submitter => {
                 self.complaints.push(wrong(Wrong::Unlawful, "his own submission"));
             }
             _ => {}

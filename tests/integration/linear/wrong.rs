@@ -1,6 +1,6 @@
 //! Histories that are wrong, made by hand: a checker that cannot fail is none.
 
-use nianbao::pb::Action;
+use nianbao::pb::ReportAction;
 use nianbao::pb::report::State;
 
 use super::history::{Ask, Call, Event, History, Refusal, Seen, Told, Wrong, check};
@@ -8,12 +8,12 @@ use super::history::{Ask, Call, Event, History, Refusal, Seen, Told, Wrong, chec
 /// Three writes on one report, one after another, each read by somebody: all is well.
 fn sound() -> History {
     let mut history = History { calls: Vec::new(), events: vec![Vec::new()] };
-    write(&mut history, (0, 2), 1, ask(Action::SaveDraft, ""), seen(State::Draft, 1, 1));
+    write(&mut history, (0, 2), 1, ask(ReportAction::SaveDraft, ""), seen(State::Draft, 1, 1));
     read(&mut history, (3, 4), 0, seen(State::Draft, 1, 1));
-    write(&mut history, (5, 8), 2, ask(Action::Submit, "e1"), seen(State::Submitted, 2, 2));
+    write(&mut history, (5, 8), 2, ask(ReportAction::Submit, "e1"), seen(State::Submitted, 2, 2));
     read(&mut history, (6, 7), 0, seen(State::Draft, 1, 1));
     read(&mut history, (9, 10), 2, seen(State::Submitted, 2, 2));
-    write(&mut history, (11, 14), 3, ask(Action::Accept, ""), seen(State::Accepted, 3, 2));
+    write(&mut history, (11, 14), 3, ask(ReportAction::Accept, ""), seen(State::Accepted, 3, 2));
     history
 }
 
@@ -22,13 +22,13 @@ fn seen(state: State, position: u64, revision: i32) -> Seen {
 }
 
 /// Each new content is another, and the accepter is another than the submitter.
-fn ask(action: Action, etag: &str) -> Ask {
+fn ask(action: ReportAction, etag: &str) -> Ask {
     let content = match action {
-        Action::SaveDraft => Some(1),
-        Action::Submit => Some(2),
+        ReportAction::SaveDraft => Some(1),
+        ReportAction::Submit => Some(2),
         _ => None,
     };
-    let principal = if action == Action::Accept { "reviewer" } else { "clerk" };
+    let principal = if action == ReportAction::Accept { "reviewer" } else { "clerk" };
     let (etag, request_id) = (etag.to_owned(), String::new());
     Ask { report: 0, action, principal, etag, request_id, content }
 }
@@ -75,7 +75,7 @@ fn finds_nothing_in_a_sound_history() {
     assert_eq!(check(&sound()), []);
     let more = found(|history| {
         // A repetition, one beside the first, and refusals of each kind.
-        let mut repeated = ask(Action::Publish, "e3");
+        let mut repeated = ask(ReportAction::Publish, "e3");
         repeated.request_id = "once".to_owned();
         let published = seen(State::Published, 4, 2);
         write(history, (20, 26), 4, repeated.clone(), published.clone());
@@ -83,12 +83,12 @@ fn finds_nothing_in_a_sound_history() {
         call(history, (21, 25), again());
         call(history, (30, 31), again());
         refuse(history, (22, 24), repeated.clone(), Refusal::Etag("e4".to_owned()));
-        let stale = ask(Action::Amend, "e2");
+        let stale = ask(ReportAction::Amend, "e2");
         refuse(history, (32, 33), stale, Refusal::Etag("e4".to_owned()));
-        refuse(history, (23, 34), ask(Action::Accept, ""), Refusal::State(State::Accepted));
-        refuse(history, (6, 7), ask(Action::Return, ""), Refusal::State(State::Draft));
-        refuse(history, (0, 1), ask(Action::Accept, ""), Refusal::NotFound);
-        let own = Ask { principal: "clerk", ..ask(Action::Accept, "e2") };
+        refuse(history, (23, 34), ask(ReportAction::Accept, ""), Refusal::State(State::Accepted));
+        refuse(history, (6, 7), ask(ReportAction::Return, ""), Refusal::State(State::Draft));
+        refuse(history, (0, 1), ask(ReportAction::Accept, ""), Refusal::NotFound);
+        let own = Ask { principal: "clerk", ..ask(ReportAction::Accept, "e2") };
         refuse(history, (12, 13), own, Refusal::OwnSubmission);
         read(history, (0, 1), 0, Seen::default());
         read(history, (12, 13), 0, seen(State::Accepted, 3, 2));
@@ -102,7 +102,7 @@ fn reports_a_lost_update() {
     // Two have read the same draft; both were told that their submission was taken.
     let both = found(|history| {
         let told = Told::Taken {
-            ask: Ask { principal: "deputy", ..ask(Action::Submit, "e1") },
+            ask: Ask { principal: "deputy", ..ask(ReportAction::Submit, "e1") },
             position: 4,
             seen: seen(State::Submitted, 4, 2),
         };
@@ -110,11 +110,11 @@ fn reports_a_lost_update() {
     });
     assert_eq!(both, [Wrong::Lost], "one of them is not there");
     let over = found(|history| {
-        let mut second = ask(Action::SaveDraft, "e1");
+        let mut second = ask(ReportAction::SaveDraft, "e1");
         second.content = Some(7);
         history.events[0].truncate(1);
         history.calls.truncate(2);
-        write(history, (5, 9), 2, ask(Action::SaveDraft, "e1"), seen(State::Draft, 2, 1));
+        write(history, (5, 9), 2, ask(ReportAction::SaveDraft, "e1"), seen(State::Draft, 2, 1));
         write(history, (6, 8), 3, second, seen(State::Draft, 3, 2));
     });
     assert_eq!(over, [Wrong::Overwrote], "the second went over the first");
@@ -142,7 +142,7 @@ fn reports_a_stale_read() {
     // Of another report, but in the same journal.
     let elsewhere = found(|history| {
         history.events.push(Vec::new());
-        let other = Ask { report: 1, ..ask(Action::SaveDraft, "") };
+        let other = Ask { report: 1, ..ask(ReportAction::SaveDraft, "") };
         let draft = seen(State::Draft, 9, 1);
         let (principal, action) = (other.principal.to_owned(), other.action);
         let event =
@@ -167,23 +167,23 @@ fn reports_a_read_of_what_was_not_written() {
 #[test]
 fn reports_a_doubled_repeat() {
     let twice = found(|history| {
-        let repeated = Ask { request_id: "once".to_owned(), ..ask(Action::Publish, "") };
+        let repeated = Ask { request_id: "once".to_owned(), ..ask(ReportAction::Publish, "") };
         write(history, (20, 21), 4, repeated.clone(), seen(State::Published, 4, 2));
-        write(history, (24, 25), 6, ask(Action::Amend, ""), seen(State::Amending, 6, 2));
-        let submit = Ask { principal: "deputy", ..ask(Action::Submit, "") };
+        write(history, (24, 25), 6, ask(ReportAction::Amend, ""), seen(State::Amending, 6, 2));
+        let submit = Ask { principal: "deputy", ..ask(ReportAction::Submit, "") };
         write(history, (26, 27), 7, submit, seen(State::Submitted, 7, 2));
-        write(history, (28, 29), 8, ask(Action::Accept, ""), seen(State::Accepted, 8, 2));
+        write(history, (28, 29), 8, ask(ReportAction::Accept, ""), seen(State::Accepted, 8, 2));
         write(history, (30, 31), 9, repeated, seen(State::Published, 9, 2));
     });
     assert_eq!(twice, [Wrong::Doubled]);
     let unanswered = found(|history| {
-        let repeated = Ask { request_id: "once".to_owned(), ..ask(Action::Publish, "") };
+        let repeated = Ask { request_id: "once".to_owned(), ..ask(ReportAction::Publish, "") };
         write(history, (20, 21), 4, repeated.clone(), seen(State::Published, 4, 2));
         refuse(history, (22, 23), repeated, Refusal::State(State::Published));
     });
     assert_eq!(unanswered, [Wrong::Unjust], "the first answer was due");
     let otherwise = found(|history| {
-        let repeated = Ask { request_id: "once".to_owned(), ..ask(Action::Publish, "") };
+        let repeated = Ask { request_id: "once".to_owned(), ..ask(ReportAction::Publish, "") };
         write(history, (20, 21), 4, repeated.clone(), seen(State::Published, 4, 2));
         let seen = seen(State::Published, 5, 2);
         call(history, (22, 23), Told::Taken { ask: repeated, position: 4, seen });
@@ -220,9 +220,9 @@ fn reports_an_order_that_time_forbids() {
 #[test]
 fn reports_a_refused_write_that_is_there() {
     let there = found(|history| {
-        write(history, (20, 21), 4, ask(Action::Publish, ""), seen(State::Published, 4, 2));
+        write(history, (20, 21), 4, ask(ReportAction::Publish, ""), seen(State::Published, 4, 2));
         history.calls.pop();
-        refuse(history, (20, 21), ask(Action::Publish, ""), Refusal::State(State::Published));
+        refuse(history, (20, 21), ask(ReportAction::Publish, ""), Refusal::State(State::Published));
     });
     assert!(there.contains(&Wrong::Unasked), "{there:?}");
 }
@@ -230,13 +230,18 @@ fn reports_a_refused_write_that_is_there() {
 #[test]
 fn reports_an_unjust_refusal() {
     let cases = [
-        ("its etag was right", (12, 13), ask(Action::Return, "e2"), etag("e2")),
-        ("that etag was long gone", (12, 13), ask(Action::Return, "e0"), etag("e1")),
-        ("that state was long gone", (12, 13), ask(Action::Accept, ""), state(State::Draft)),
-        ("that state was not there yet", (9, 10), ask(Action::Accept, ""), state(State::Accepted)),
-        ("that state allows it", (12, 13), ask(Action::Accept, ""), state(State::Submitted)),
-        ("it was there", (3, 4), ask(Action::Accept, ""), Refusal::NotFound),
-        ("it is another's", (12, 13), ask(Action::Accept, ""), Refusal::OwnSubmission),
+        ("its etag was right", (12, 13), ask(ReportAction::Return, "e2"), etag("e2")),
+        ("that etag was long gone", (12, 13), ask(ReportAction::Return, "e0"), etag("e1")),
+        ("that state was long gone", (12, 13), ask(ReportAction::Accept, ""), state(State::Draft)),
+        (
+            "that state was not there yet",
+            (9, 10),
+            ask(ReportAction::Accept, ""),
+            state(State::Accepted),
+        ),
+        ("that state allows it", (12, 13), ask(ReportAction::Accept, ""), state(State::Submitted)),
+        ("it was there", (3, 4), ask(ReportAction::Accept, ""), Refusal::NotFound),
+        ("it is another's", (12, 13), ask(ReportAction::Accept, ""), Refusal::OwnSubmission),
     ];
     for (case, time, ask, why) in cases {
         assert_eq!(found(|history| refuse(history, time, ask, why)), [Wrong::Unjust], "{case}");
@@ -254,7 +259,7 @@ fn state(state: State) -> Refusal {
 #[test]
 fn reports_a_step_against_the_life_of_a_report() {
     let own = found(|history| {
-        let own = Ask { principal: "clerk", ..ask(Action::Accept, "") };
+        let own = Ask { principal: "clerk", ..ask(ReportAction::Accept, "") };
         history.events[0][2].principal = "clerk".to_owned();
         let Told::Taken { ask, .. } = &mut taken(history, 3).told else { return };
         *ask = own;
