@@ -2,10 +2,14 @@
 //!
 //! `NIANBAO_CRASH_ROUNDS=1000 cargo test --test integration crash` runs longer.
 
+mod cut;
+mod writers;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,11 +17,12 @@ use nianbao::archive::INDEX;
 use nianbao::pb::aggregate_service_client::AggregateServiceClient;
 use nianbao::pb::report_service_client::ReportServiceClient;
 use nianbao::pb::{self, Report};
-use nianbao::store::{self, Flaw, Hash, IndexState, Options, Position, Store, WritesOff};
-use tonic::Request;
+use nianbao::store::{self, Hash, IndexState};
 use tonic::transport::Channel;
 
-use crate::support::{Numbers, housing, register_organ, set};
+use crate::support::{Numbers, register_organ};
+use cut::{Cuts, Kept};
+use writers::{Item, stream, write};
 
 const ROUNDS: usize = 100;
 const ORGANS: usize = 4;
@@ -29,6 +34,10 @@ struct Acknowledged {
     steps: BTreeMap<String, (String, Report)>,
     /// How many were acknowledged in streams.
     streamed: usize,
+    /// The stream that is under way, or was when the server was killed.
+    stream: Vec<Item>,
+    /// How many items were sent again, and answered as before.
+    repeated: usize,
 }
 
 impl Acknowledged {
@@ -104,136 +113,6 @@ impl Drop for Server {
     }
 }
 
-fn as_principal<T>(name: &'static str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("nianbao-principal", name.parse().expect("ascii"));
-    request
-}
-
-/// A report whose figures tell which write it was.
-fn content(organ: usize, year: i32, mark: usize) -> Report {
-    let mut report = Report { organ: format!("organs/o{organ}"), year, ..housing() };
-    set(&mut report, "disclosure.licensing_decisions", &mark.to_string());
-    report
-}
-
-/// Writes on one report after another until the server is gone.
-async fn write(channel: Channel, worker: usize, round: usize, known: Arc<Mutex<Acknowledged>>) {
-    let mut client = ReportServiceClient::new(channel);
-    for step in 0.. {
-        let year = 2021 + ((round + step) % 70) as i32;
-        let report = content(worker % ORGANS, year, round * 1000 + step);
-        let name = format!("{}/reports/{year}-own", report.organ);
-        let submitted = match step % 2 {
-            0 => submit(&mut client, report).await,
-            _ => draft(&mut client, report).await,
-        };
-        let (report, receipt) = match submitted {
-            Ok(Some(taken)) => taken,
-            Ok(None) => match onward(&mut client, &name).await {
-                Ok(Some(taken)) => taken,
-                Ok(None) => continue,
-                Err(()) => return,
-            },
-            Err(()) => return,
-        };
-        known.lock().expect("no panic").note(report, receipt);
-    }
-}
-
-/// Streams reports of an organ of its own until the server is gone. What came back is acknowledged.
-async fn stream(channel: Channel, round: usize, known: Arc<Mutex<Acknowledged>>) {
-    let mut client = ReportServiceClient::new(channel);
-    for turn in 0.. {
-        // Those of earlier rounds are refused, all others taken.
-        let sent: Vec<Report> = (0..70)
-            .map(|year| content(ORGANS, 2021 + year, round * 1000 + turn * 70 + year as usize))
-            .collect();
-        let submission = |report: &Report| pb::SubmitReportsRequest {
-            submission: Some(Box::new(pb::SubmitReportRequest {
-                report: Some(Box::new(report.clone())),
-                ..Default::default()
-            })),
-        };
-        let items: Vec<_> = sent.iter().map(submission).collect();
-        let request = as_principal("clerk", tokio_stream::iter(items));
-        let Ok(answers) = client.submit_reports(request).await else { return };
-        let mut answers = answers.into_inner();
-        let mut names = Vec::new();
-        while let Ok(Some(answer)) = answers.message().await {
-            let sent = &sent[usize::try_from(answer.index).expect("a place")];
-            names.push(format!("{}/reports/{}-own", sent.organ, sent.year));
-            if let (Some(report), Some(receipt)) = (answer.report, answer.receipt) {
-                known.lock().expect("no panic").note_streamed(report, sent, receipt);
-            } else {
-                let refused = answer.refusal.expect("taken or refused");
-                assert_eq!(refused.reason, "REPORT_STATE", "{}", refused.message_en);
-            }
-        }
-        // Sent back, so that the next stream is taken too.
-        for name in names {
-            let reasons =
-                vec![pb::ReturnReason { text: "请核对".to_owned(), ..Default::default() }];
-            let request = pb::ReturnReportRequest { name, reasons, ..Default::default() };
-            let answer = client.return_report(as_principal("reviewer", request)).await;
-            match taken(answer.map(tonic::Response::into_inner).map(|a| (a.report, a.receipt))) {
-                Ok(Some((report, receipt))) => {
-                    known.lock().expect("no panic").note(report, receipt);
-                }
-                Ok(None) => {}
-                Err(()) => return,
-            }
-        }
-    }
-}
-
-type Taken = Result<Option<(Report, pb::Receipt)>, ()>;
-
-/// What a call has done: taken, refused for good reason, or nobody knows.
-fn taken(answer: Result<(Option<Report>, Option<pb::Receipt>), tonic::Status>) -> Taken {
-    match answer {
-        Ok((report, receipt)) => Ok(report.zip(receipt)),
-        Err(status) if status.code() == tonic::Code::FailedPrecondition => Ok(None),
-        Err(status) if status.code() == tonic::Code::Aborted => Ok(None),
-        Err(_) => Err(()),
-    }
-}
-
-async fn submit(client: &mut ReportServiceClient<Channel>, report: Report) -> Taken {
-    let report = Some(Box::new(report));
-    let request = pb::SubmitReportRequest { report, ..Default::default() };
-    let answer = client.submit_report(as_principal("clerk", request)).await;
-    taken(answer.map(tonic::Response::into_inner).map(|a| (a.report, a.receipt)))
-}
-
-async fn draft(client: &mut ReportServiceClient<Channel>, report: Report) -> Taken {
-    let report = Some(Box::new(report));
-    let request = pb::SaveDraftRequest { report, ..Default::default() };
-    let answer = client.save_draft(as_principal("clerk", request)).await;
-    taken(answer.map(tonic::Response::into_inner).map(|a| (a.report, a.receipt)))
-}
-
-/// One step on with a report that takes no new content: accept, publish or amend it.
-async fn onward(client: &mut ReportServiceClient<Channel>, name: &str) -> Taken {
-    let name = || name.to_owned();
-    let request = pb::AcceptReportRequest { name: name(), ..Default::default() };
-    let answer = client.accept_report(as_principal("reviewer", request)).await;
-    let accepted = taken(answer.map(tonic::Response::into_inner).map(|a| (a.report, a.receipt)))?;
-    if accepted.is_some() {
-        return Ok(accepted);
-    }
-    let request = pb::PublishReportRequest { name: name(), ..Default::default() };
-    let answer = client.publish_report(as_principal("clerk", request)).await;
-    let published = taken(answer.map(tonic::Response::into_inner).map(|a| (a.report, a.receipt)))?;
-    if published.is_some() {
-        return Ok(published);
-    }
-    let reason = "漏计".to_owned();
-    let request = pb::AmendReportRequest { name: name(), reason, ..Default::default() };
-    let answer = client.amend_report(as_principal("clerk", request)).await;
-    taken(answer.map(tonic::Response::into_inner).map(|a| (a.report, a.receipt)))
-}
-
 /// Every acknowledged step is there, or a later one; what it stored is whole.
 async fn holds_all(channel: &Channel, known: &Acknowledged) {
     let mut client = ReportServiceClient::new(channel.clone());
@@ -295,92 +174,6 @@ fn chain_is_whole(data: &Path, known: &Acknowledged) {
     }
 }
 
-/// The last frame of a journal: its segment, where it begins and ends, and its first position.
-fn last_frame(data: &Path) -> (PathBuf, usize, usize, u64) {
-    let segments = std::fs::read_dir(data.join("journal")).expect("a journal");
-    let mut segments: Vec<PathBuf> = segments.map(|entry| entry.expect("read").path()).collect();
-    segments.retain(|path| !path.to_string_lossy().contains("torn-"));
-    let path = segments.into_iter().max().expect("a segment");
-    let bytes = std::fs::read(&path).expect("read");
-    let (mut at, mut last) = (0, (0, 0, 0));
-    while at < bytes.len() {
-        let length = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().expect("four bytes"));
-        let first = u64::from_le_bytes(bytes[at + 8..at + 16].try_into().expect("eight bytes"));
-        let end = at + 24 + length as usize;
-        if end > bytes.len() {
-            break;
-        }
-        last = (at, end, first);
-        at = end;
-    }
-    (path, last.0, last.1, last.2)
-}
-
-/// What becomes of the store when the end of its last frame is gone: on a copy of it.
-///
-/// Without an index, or with one that has not come so far, the frame is torn. An index that has
-/// taken it shows that it was whole: that is damage, and nothing is cut.
-fn without_its_end(data: &Path, known: &Acknowledged, numbers: &mut Numbers) {
-    let copy = tempfile::tempdir().expect("a folder");
-    for part in ["journal", "index"] {
-        copy_folder(&data.join(part), &copy.path().join(part));
-    }
-    let (path, begin, end, first) = last_frame(copy.path());
-    let cut = begin + 1 + numbers.below(end - begin - 1);
-    let whole = std::fs::read(&path).expect("read");
-    std::fs::write(&path, &whole[..cut]).expect("cut");
-
-    let with_index = Store::open(copy.path(), INDEX, Options::default()).expect("it opens");
-    let condition = with_index.condition();
-    match &condition.damage {
-        // The index went beyond.
-        Some(damage) => {
-            assert!(matches!(damage.flaw, Flaw::Behind { .. }), "{damage:?}");
-            assert_eq!(damage.position.number(), first);
-            assert!(matches!(with_index.writable(), Err(WritesOff::Damaged(_))));
-            assert_eq!(std::fs::read(&path).expect("read").len(), cut, "nothing is cut");
-        }
-        None => assert_torn(&with_index, first),
-    }
-    assert!(with_index.get(b"o/root").expect("reads go on").is_some());
-    drop(with_index);
-
-    std::fs::write(&path, &whole[..cut]).expect("cut");
-    std::fs::remove_dir_all(copy.path().join("index")).expect("there is one");
-    let store = Store::open(copy.path(), INDEX, Options::default()).expect("it opens");
-    assert_torn(&store, first);
-    assert_eq!((store.condition().damage, store.condition().rebuilt), (None, true));
-    drop(store);
-    let found = store::verify(copy.path(), INDEX, &|_, _| ()).expect("it can be read");
-    assert_eq!((found.damage.clone(), found.torn.clone()), (None, None));
-    for (position, hash) in &known.hashes {
-        let position: Position = position.parse().expect("a position");
-        let expected = (position.number() < first).then(|| hash.parse().expect("a hash"));
-        assert_eq!(found.hash_at(position), expected, "{position}");
-    }
-}
-
-/// A last frame, from `first` on, was cut off, said and kept; all before it is there.
-fn assert_torn(store: &Store, first: u64) {
-    let torn = store.condition().torn.expect("torn");
-    assert_eq!(torn.position.number(), first);
-    let kept = torn.kept.expect("kept");
-    assert_eq!(std::fs::metadata(kept).expect("a file").len(), torn.bytes);
-    assert_eq!((store.position().number(), store.writable().is_ok()), (first - 1, true));
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("made");
-    for entry in std::fs::read_dir(from).expect("read") {
-        let entry = entry.expect("read");
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        match from.is_dir() {
-            true => copy_folder(&from, &to),
-            false => drop(std::fs::copy(from, to).expect("copied")),
-        }
-    }
-}
-
 /// Takes away, cuts or flips something of the index.
 fn harm_index(data: &Path, numbers: &mut Numbers) {
     let index = data.join("index");
@@ -423,22 +216,35 @@ async fn a_server_that_is_killed_again_and_again_keeps_what_it_acknowledged() {
     }
     drop(channel);
     first.kill();
+    let mut cuts = Cuts::default();
     for round in 0..rounds {
         let server = Server::start(&data);
         let channel = server.channel().await;
         let mut workers = tokio::task::JoinSet::new();
+        let stop = Arc::new(AtomicBool::new(false));
         for worker in 0..ORGANS {
-            workers.spawn(write(channel.clone(), worker, round, shared.clone()));
+            workers.spawn(write(channel.clone(), worker, round, shared.clone(), stop.clone()));
         }
-        workers.spawn(stream(channel.clone(), round, shared.clone()));
-        tokio::time::sleep(Duration::from_millis(20 + numbers.below(100) as u64)).await;
+        workers.spawn(stream(channel.clone(), round, shared.clone(), stop.clone()));
+        tokio::time::sleep(Duration::from_millis(20 + numbers.below(60) as u64)).await;
+        let cut = (round % 10 == 4).then(|| Kept::ALL[round / 10 % Kept::ALL.len()]);
+        if cut == Some(Kept::AsKilled) && round / 10 % 2 == 1 {
+            // Idle for longer than the index waits to be handed to the system: it comes up to the
+            // journal before the kill.
+            stop.store(true, Ordering::SeqCst);
+            workers.join_all().await;
+            workers = tokio::task::JoinSet::new();
+            tokio::time::sleep(Duration::from_millis(1300)).await;
+        }
         server.kill();
         workers.join_all().await;
         let known = std::mem::take(&mut *shared.lock().expect("no panic"));
-        // Each time costs more than the round; every tenth, and the last, are enough to tell when.
+        // Each look costs more than the round; every tenth, and the last, are enough to tell when.
         if round % 10 == 9 || round + 1 == rounds {
             chain_is_whole(&data, &known);
-            without_its_end(&data, &known, &mut numbers);
+        }
+        if let Some(kept) = cut {
+            cuts.check(&data, &known, kept, &mut numbers);
         }
         if round % 4 == 3 {
             harm_index(&data, &mut numbers);
@@ -455,6 +261,8 @@ async fn a_server_that_is_killed_again_and_again_keeps_what_it_acknowledged() {
     let known = shared.lock().expect("no panic");
     assert!(known.hashes.len() > rounds, "{} acknowledged", known.hashes.len());
     assert!(known.streamed > 0, "none in a stream");
+    assert!(rounds < ROUNDS || (known.repeated > 0 && cuts.are_of_each_kind()), "{cuts:?}");
     println!("{} writes acknowledged in {rounds} rounds", known.hashes.len());
-    println!("{} of them in streams", known.streamed);
+    println!("{} of them in streams, {} of these again", known.streamed, known.repeated);
+    println!("{cuts:?}");
 }
