@@ -7,6 +7,7 @@ mod faults;
 mod group;
 mod index;
 mod kill;
+mod overlay;
 mod recovery;
 mod restoring;
 mod verifying;
