@@ -249,13 +249,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Damaged`] if the next entry is damaged; from then on writes are off.
+    /// [`Error::Damaged`] if the next entry is damaged; from then on writes are off. [`Error::Io`]
+    /// if its file cannot be opened at present.
     pub fn follow(&self, after: Position, bytes_max: usize) -> Result<Vec<Recorded>, Error> {
         let Shared { catalog, state, .. } = &*self.shared;
-        catalog.read(after.0, state.position().0, bytes_max).map_err(|damage| {
-            state.found(&damage);
-            damage.into()
-        })
+        let found = catalog.read(after.0, state.position().0, bytes_max);
+        found.map_err(|damage| state.judge(&damage).err().unwrap_or_else(|| damage.into()))
     }
 
     /// What the start found, and the size of the journal now.

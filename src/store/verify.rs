@@ -177,7 +177,7 @@ impl Store {
         let walked = reading.walk(Chain::START, progress);
         let mut found = reading.found(&walked);
         if let Some(damage) = &found.damage {
-            shared.state.found(damage);
+            shared.state.judge(damage)?;
             found.index = not_compared();
             return Ok(found);
         }

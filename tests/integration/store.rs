@@ -5,6 +5,7 @@
 mod damage;
 mod faults;
 mod group;
+mod handles;
 mod index;
 mod kill;
 mod overlay;
