@@ -219,7 +219,8 @@ impl Committer {
         }
     }
 
-    /// Writes the entries whose preconditions hold, all in one frame, syncs once, and applies them.
+    /// Writes the entries whose preconditions hold, all in one frame, syncs once, and has them read
+    /// from then on.
     fn write(
         &mut self,
         entries: Vec<(Entry, Vec<Precondition>)>,

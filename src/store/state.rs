@@ -1,4 +1,4 @@
-//! What the committer, the readers and the handles of a store tell each other.
+//! What the committer, the applier, the readers and the handles of a store tell each other.
 
 use std::io;
 use std::mem::discriminant;
