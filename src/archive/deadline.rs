@@ -5,6 +5,7 @@ use super::write::{Caller, Decision};
 use super::{Archive, Page, decode};
 use crate::failure::Failure;
 use crate::pb::{Change, Deadline, Receipt, Scope, organ};
+use crate::store::Precondition;
 
 use super::index::receipt;
 
@@ -47,24 +48,28 @@ impl Archive {
     }
 
     /// The last day for a report, `YYYY-MM-DD`: that of the organ's level, else that of all levels,
-    /// else that of the law.
+    /// else that of the law; and what is stored that it rests on.
     pub(super) fn due_date(
         &self,
         year: i32,
         scope: Scope,
         level: organ::Level,
-    ) -> Result<String, Failure> {
+    ) -> Result<(String, Vec<Precondition>), Failure> {
+        let mut rests_on = Vec::with_capacity(2);
         for level in [level, organ::Level::Unspecified] {
-            let Some(stored) = self.store.get(&deadline_key(year, scope, level))? else {
+            let key = deadline_key(year, scope, level);
+            let Some(stored) = self.store.get(&key)? else {
+                rests_on.push(Precondition::Absent(key));
                 continue;
             };
             let deadline: Deadline = decode(&stored)?;
+            rests_on.push(Precondition::Unchanged { key, value: stored.to_vec() });
             if !deadline.due_date.is_empty() {
-                return Ok(deadline.due_date);
+                return Ok((deadline.due_date, rests_on));
             }
         }
         // 条例第四十九条: before 31 January for the organ itself, before 31 March for a government.
         let day = if scope == Scope::Region { "03-31" } else { "01-31" };
-        Ok(format!("{:04}-{day}", year + 1))
+        Ok((format!("{:04}-{day}", year + 1), rests_on))
     }
 }

@@ -102,7 +102,7 @@ impl Archive {
         let id = identity(&report, &findings)?;
         let decide = |archive: &Archive| {
             let stand = archive.stand(&id, ReportAction::SaveDraft, etag)?;
-            archive.file(&id, ReportAction::SaveDraft, stand, &report, |_, _| Ok(()))
+            archive.file(&id, ReportAction::SaveDraft, stand, &report, |_, _| Ok(Vec::new()))
         };
         let outcome = self.write(caller, decide).await?;
         self.filed(outcome, Some(report), Some(findings))
@@ -206,25 +206,26 @@ impl Archive {
         report: &Report,
     ) -> Result<Decision, Failure> {
         self.file(id, ReportAction::Submit, stand, report, |head, organ| {
+            let mut rests_on = Vec::new();
             // A report of the past is filed when it is filed: nobody knows whether it was late.
             if head.submit_time.is_none() && report.as_published_reason.is_empty() {
-                head.due_date = self.due_date(id.year, id.scope, organ.level())?;
+                (head.due_date, rests_on) = self.due_date(id.year, id.scope, organ.level())?;
             }
             head.submitter.clone_from(&caller.principal);
             head.state_reason.clear();
             head.return_reasons.clear();
-            Ok(())
+            Ok(rests_on)
         })
     }
 
-    /// A step that may bring new content.
+    /// A step that may bring new content. `settle` answers what its own part rests on.
     fn file(
         &self,
         id: &ReportId,
         action: ReportAction,
         stand: Stand,
         report: &Report,
-        settle: impl FnOnce(&mut Report, &Organ) -> Result<(), Failure>,
+        settle: impl FnOnce(&mut Report, &Organ) -> Result<Vec<Precondition>, Failure>,
     ) -> Result<Decision, Failure> {
         let Stand { mut head, from, to, precondition } = stand;
         let (organ, organ_precondition) = self.active_organ(&id.organ, id.year)?;
@@ -232,7 +233,8 @@ impl Archive {
         head.latest_revision += i32::from(!same);
         head.edition = report.edition;
         head.set_state(to);
-        settle(&mut head, &organ)?;
+        let mut preconditions = settle(&mut head, &organ)?;
+        preconditions.extend([precondition, organ_precondition]);
         let reason = match action {
             ReportAction::Submit => report.as_published_reason.clone(),
             _ => String::new(),
@@ -246,7 +248,7 @@ impl Archive {
             ..ReportChange::default()
         };
         let change = Change { report: Some(change), ..Change::default() };
-        Ok(Decision { change, preconditions: vec![precondition, organ_precondition] })
+        Ok(Decision { change, preconditions })
     }
 
     fn active_organ(&self, id: &OrganId, year: i32) -> Result<(Organ, Precondition), Failure> {
@@ -437,4 +439,51 @@ pub fn broken_reason(reason: &ReturnReason, path: String) -> Vec<Violation> {
         add("return_reason.rule_id", "rule_id", &reason.rule_id);
     }
     broken
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tokio::runtime::Handle;
+    use tokio::task::block_in_place;
+
+    use super::super::INDEX;
+    use super::*;
+    use crate::pb::{Deadline, Scope};
+    use crate::store::{Options, Store};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_deadline_that_is_set_meanwhile_counts() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), INDEX, Options::default()).expect("a store");
+        let archive = Archive::new(store);
+        let caller = Caller::default();
+        let id = ReportId::from_name("organs/a/reports/2023-own").expect("a name");
+        let organ = Organ { name: id.organ.to_string(), ..Organ::default() };
+        let register = |_: &Archive| {
+            let change = Change { organ: Some(organ.clone()), ..Change::default() };
+            Ok(Decision { change, preconditions: Vec::new() })
+        };
+        archive.write(&caller, register).await.expect("registered");
+        let rounds = Cell::new(0);
+        let outcome = archive.write(&caller, |archive| {
+            let stand = archive.stand(&id, ReportAction::Submit, "")?;
+            let decision = archive.decide_submission(&id, &caller, stand, &Report::default())?;
+            let round = rounds.replace(rounds.get() + 1);
+            if round < 2 {
+                let due_date = ["2024-02-10", "2024-02-20"][round].to_owned();
+                let scope = Scope::Own as i32;
+                let deadline = Deadline { year: 2023, scope, due_date, ..Deadline::default() };
+                let set = archive.set_deadline(&caller, deadline);
+                block_in_place(|| Handle::current().block_on(set))?;
+            }
+            Ok(decision)
+        });
+        let Taken::Report(_, change) = outcome.await.expect("submitted").taken else {
+            panic!("no report");
+        };
+        assert_eq!(change.head.expect("a head").due_date, "2024-02-20");
+        assert_eq!(rounds.get(), 3);
+    }
 }

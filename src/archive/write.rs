@@ -89,7 +89,15 @@ impl Archive {
                 Some(Known::Nothing(precondition)) => Some(precondition),
                 None => None,
             };
-            let decision = decide(self)?;
+            let decision = match decide(self) {
+                Ok(decision) => decision,
+                // The first may have been written since its id was looked for: then the refusal
+                // speaks of what this very request has done.
+                Err(refusal) => match self.request(caller)? {
+                    Some(Known::Answered(recorded)) => return outcome(*recorded),
+                    Some(Known::Nothing(_)) | None => return Err(refusal),
+                },
+            };
             if caller.validate_only {
                 self.store.writable().map_err(Failure::WritesOff)?;
                 // Without an etag: only an entry gives one.
@@ -169,4 +177,56 @@ fn salt() -> Result<Vec<u8>, Failure> {
 /// Whether a request of that time is still answered as before.
 fn is_remembered(time: Timestamp) -> bool {
     now().seconds.saturating_sub(time.seconds) < REQUEST_ID_SECONDS
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Handle;
+    use tokio::task::block_in_place;
+
+    use super::super::INDEX;
+    use super::*;
+    use crate::pb::Organ;
+    use crate::store::{Options, Store};
+
+    fn decision(name: &str) -> Decision {
+        let organ = Organ { name: name.to_owned(), ..Organ::default() };
+        let change = Change { organ: Some(organ), ..Change::default() };
+        Decision { change, preconditions: Vec::new() }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_repetition_that_comes_while_the_first_is_written_gets_its_answer() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), INDEX, Options::default()).expect("a store");
+        let archive = Archive::new(store);
+        let organ = Organ { name: "organs/a".to_owned(), ..Organ::default() };
+        let caller = Caller::new("clerk".to_owned(), "CreateOrgan", &organ, "1".to_owned(), false);
+        // The first is written after the repetition has looked for its request id, and before it
+        // reads what is stored.
+        let outcome = archive.write(&caller, |archive| {
+            let first = archive.write(&caller, |_| Ok(decision(&organ.name)));
+            block_in_place(|| Handle::current().block_on(first))?;
+            Err(Failure::OrganAlreadyExists(organ.name.clone()))
+        });
+        let recorded = outcome.await.expect("answered").recorded.expect("written");
+        assert_eq!(recorded.position(), archive.store().position());
+        assert_eq!(recorded.position().number(), 1, "once");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_refusal_that_no_repetition_explains_stands() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), INDEX, Options::default()).expect("a store");
+        let archive = Archive::new(store);
+        let caller = |id: &str| {
+            let organ = Organ::default();
+            Caller::new("clerk".to_owned(), "CreateOrgan", &organ, id.to_owned(), false)
+        };
+        for caller in [caller(""), caller("1")] {
+            let refuse = |_: &Archive| Err(Failure::OrganAlreadyExists("organs/a".to_owned()));
+            let refused = archive.write(&caller, refuse).await.err();
+            assert!(matches!(refused, Some(Failure::OrganAlreadyExists(_))));
+        }
+    }
 }

@@ -219,7 +219,8 @@ impl Committer {
         }
     }
 
-    /// Writes the entries whose preconditions hold, all in one frame, syncs once, and applies them.
+    /// Writes the entries whose preconditions hold, all in one frame, syncs once, and has them read
+    /// from then on.
     fn write(
         &mut self,
         entries: Vec<(Entry, Vec<Precondition>)>,
@@ -302,10 +303,13 @@ impl Committer {
                     Err(cause) => WritesOff::SyncFailed(Arc::new(Error::Io(cause))),
                 }
             }
-            // For good: after a failed sync the system may have dropped the pages, and a later
-            // sync that succeeds would say nothing about them. Only a new start reads what is
-            // really there.
-            Failure::Sync(cause) => WritesOff::SyncFailed(Arc::new(cause)),
+            // For good: after a failed sync the system may hold the frame in memory alone and take
+            // it for written, so that neither a later sync nor a start would notice. Nobody was
+            // told of the frame, so it is cut off; if that fails too, it is there or it is not.
+            Failure::Sync(cause) => {
+                let _ = self.appender.as_mut().map(Appender::cut);
+                WritesOff::SyncFailed(Arc::new(cause))
+            }
         };
         self.state.set(Err(off.clone()));
         self.off = Some(off);

@@ -54,6 +54,9 @@ pub enum Flaw {
     },
     /// The bytes cannot be read.
     Unreadable(String),
+    /// The file is there and cannot be opened now: no handle or no memory may be left. That says
+    /// nothing of what is in it.
+    Unopened(String),
 }
 
 impl fmt::Display for Flaw {
@@ -81,6 +84,7 @@ impl fmt::Display for Flaw {
                 write!(f, "the index goes on to {index}: the end of the journal is lost")
             }
             Self::Unreadable(e) => write!(f, "it cannot be read: {e}"),
+            Self::Unopened(e) => write!(f, "it cannot be opened: {e}"),
         }
     }
 }

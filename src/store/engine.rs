@@ -152,7 +152,7 @@ impl Engine {
             .path(dir)
             .cache_capacity(cache_bytes)
             .segment_size(SEGMENT_BYTES)
-            // The committer flushes; a second flusher in the background would only hide errors.
+            // The applier flushes; a second flusher in the background would only hide errors.
             .flush_every_ms(None);
         let db = guarded(|| config.open()).map_err(|e| e.at_open(dir))?;
         Ok(Self { db })
@@ -337,8 +337,8 @@ impl Disk {
 /// Runs a call into sled and makes an [`Error`] of its error or its panic.
 ///
 /// sled asserts what it reads, so a flipped bit on disk can arrive as a panic. Its locks do not
-/// poison and its pages are replaced, never changed in place, so a reader may go on after it; the
-/// committer turns writes off on any error, as it does on a failed sync.
+/// poison and its pages are replaced, never changed in place, so a reader may go on after it. Any
+/// error of the applier turns writes off; that of a reader has the next start build the index anew.
 fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, Error> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),

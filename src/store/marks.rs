@@ -34,10 +34,13 @@ impl Marks {
         sync_dir(&self.dir)
     }
 
+    /// Down to the disk: a mark that came back after a power loss would speak of pages that were
+    /// written over since.
     pub(super) fn clear_clean(&self) -> io::Result<()> {
         match fs::remove_file(self.dir.join(CLEAN)) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(e),
+            Ok(()) => sync_dir(&self.dir),
         }
     }
 

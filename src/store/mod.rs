@@ -209,8 +209,8 @@ impl Store {
     /// At most `limit` keys that begin with `prefix`, in order, with their values; with `after`
     /// only those that sort strictly after it. The last key answered is the next page's `after`.
     ///
-    /// It is no snapshot: an entry that is applied during the scan may show in its later part
-    /// alone. An entry applied before the scan began is seen whole.
+    /// It is no snapshot: of an entry that comes during the scan any part may show. An entry that
+    /// could be read before the scan began is seen whole.
     ///
     /// # Errors
     ///
@@ -249,13 +249,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Damaged`] if the next entry is damaged; from then on writes are off.
+    /// [`Error::Damaged`] if the next entry is damaged; from then on writes are off. [`Error::Io`]
+    /// if its file cannot be opened at present.
     pub fn follow(&self, after: Position, bytes_max: usize) -> Result<Vec<Recorded>, Error> {
         let Shared { catalog, state, .. } = &*self.shared;
-        catalog.read(after.0, state.position().0, bytes_max).map_err(|damage| {
-            state.found(&damage);
-            damage.into()
-        })
+        let found = catalog.read(after.0, state.position().0, bytes_max);
+        found.map_err(|damage| state.judge(&damage).err().unwrap_or_else(|| damage.into()))
     }
 
     /// What the start found, and the size of the journal now.
@@ -286,7 +285,8 @@ impl Store {
         self.shared.state.watch_writable()
     }
 
-    /// Refuses new commits, writes those that are queued, and ends the committer. Reads go on.
+    /// Refuses new commits, writes those that are queued, brings the index up to them, and ends
+    /// both threads. Reads go on.
     ///
     /// Blocks until that is done; call it outside of asynchronous code or from a thread that may
     /// block. A second call returns when the first has finished.

@@ -99,7 +99,7 @@ pub struct Faults {
     pub sync: Option<Fault<()>>,
     /// Runs before a frame that was written in part is cut off; its error counts as the cut's.
     pub cut: Option<Fault<()>>,
-    /// Runs before each group is applied to the index; its error counts as the index's.
+    /// Runs before each batch is applied to the index; its error counts as the index's.
     pub apply: Option<Fault<()>>,
     /// Answers instead of the system how many bytes are free.
     pub free_bytes: Option<Fault<u64>>,

@@ -263,6 +263,8 @@ impl<'a> Recovery<'a> {
         if applied.version != self.index.version {
             return Ok(None);
         }
+        // Read here, where an error leads to a new index: no digest covers these.
+        engine.sealed()?;
         if marks.is_clean(&applied) {
             return Ok(Some((engine, applied)));
         }

@@ -81,7 +81,10 @@ pub(super) struct Frames {
 impl Frames {
     /// Reads the first `bytes` of a file.
     pub(super) fn open(path: &Path, bytes: u64) -> Result<Self, Stop> {
-        let file = File::open(path).map_err(unreadable)?;
+        let file = File::open(path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => unreadable(e),
+            _ => Stop::Flaw(Flaw::Unopened(e.to_string())),
+        })?;
         let reader = BufReader::with_capacity(BUFFER_BYTES, file);
         Ok(Self { reader, offset: 0, bytes, body: Vec::new() })
     }

@@ -1,12 +1,13 @@
-//! What the committer, the readers and the handles of a store tell each other.
+//! What the committer, the applier, the readers and the handles of a store tell each other.
 
+use std::io;
 use std::mem::discriminant;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use tokio::sync::watch;
 
-use super::damage::Damage;
+use super::damage::{Damage, Flaw};
 use super::entry::{Position, Receipt};
 use super::marks::Marks;
 use super::{Error, WritesOff};
@@ -108,6 +109,18 @@ impl State {
     pub(super) fn found(&self, damage: &Damage) {
         let damage = self.damage.get_or_init(|| Arc::new(damage.clone()));
         self.set(Err(WritesOff::Damaged(damage.clone())));
+    }
+
+    /// What reading the journal came to: damage turns writes off, a file that cannot be opened at
+    /// present does not.
+    pub(super) fn judge(&self, damage: &Damage) -> Result<(), Error> {
+        match &damage.flaw {
+            Flaw::Unopened(_) => Err(Error::Io(io::Error::other(damage.to_string()))),
+            _ => {
+                self.found(damage);
+                Ok(())
+            }
+        }
     }
 
     /// Notes that the index cannot be read, if that is what the error says.

@@ -171,11 +171,13 @@ impl Store {
         let shared = &*self.shared;
         let (catalog, pending) = (&*shared.catalog, &*shared.pending);
         let segments = catalog.segments();
-        let mut reading = Reading::new(catalog.dir(), &segments, shared.index, u64::MAX);
+        // The writer may wait for the index with entries that are on disk and cannot be read yet.
+        let readable = pending.position().0;
+        let mut reading = Reading::new(catalog.dir(), &segments, shared.index, readable);
         let walked = reading.walk(Chain::START, progress);
         let mut found = reading.found(&walked);
         if let Some(damage) = &found.damage {
-            shared.state.found(damage);
+            shared.state.judge(damage)?;
             found.index = not_compared();
             return Ok(found);
         }
@@ -193,7 +195,7 @@ struct Reading<'a> {
     dir: &'a Path,
     segments: &'a [Segment],
     index: Index,
-    /// The last entry that the index has applied.
+    /// The last entry that the index has, or that is read from over it.
     applied: u64,
     hashes: Vec<Hash>,
     first: u64,

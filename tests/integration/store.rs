@@ -5,8 +5,10 @@
 mod damage;
 mod faults;
 mod group;
+mod handles;
 mod index;
 mod kill;
+mod overlay;
 mod recovery;
 mod restoring;
 mod verifying;

@@ -281,17 +281,20 @@ async fn what_the_index_could_not_take_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn entries_of_a_failed_sync_come_back_whole_or_not_at_all() {
-    let folder = Folder::new();
-    let faults =
-        Faults { sync: Some(Arc::new(|| Err(io::Error::other("no")))), ..Faults::default() };
-    let store = folder.open_with(Options { faults, ..Options::default() });
-    off_after(&store, "unknown").await;
-    assert_eq!((store.position(), read(&store, "unknown")), (Position::START, None));
-    drop(store);
-    let store = folder.open();
-    assert_eq!(store.position().number(), 1, "here the bytes were there");
-    assert_eq!(read(&store, "unknown").as_deref(), Some(""));
+async fn entries_of_a_failed_sync_do_not_come_back_unless_they_cannot_be_cut_off() {
+    for (cut_fails, left) in [(false, 0), (true, 1)] {
+        let folder = Folder::new();
+        let fails: Fault<()> = Arc::new(|| Err(io::Error::other("no")));
+        let cut = cut_fails.then(|| fails.clone());
+        let faults = Faults { sync: Some(fails), cut, ..Faults::default() };
+        let store = folder.open_with(Options { faults, ..Options::default() });
+        off_after(&store, "unknown").await;
+        assert_eq!((store.position(), read(&store, "unknown")), (Position::START, None));
+        drop(store);
+        let store = folder.open();
+        assert_eq!(store.position().number(), left);
+        assert_eq!(read(&store, "unknown").is_some(), cut_fails, "whole where the bytes are there");
+    }
 }
 
 #[tokio::test]

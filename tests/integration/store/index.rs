@@ -208,3 +208,15 @@ async fn notices_after_a_kill_that_a_value_is_another() {
         assert!(content(&store) == before);
     }
 }
+
+#[tokio::test]
+async fn rebuilds_an_index_that_does_not_say_which_segments_were_full() {
+    let (folder, before) = filled(false).await;
+    let db = sled::Config::new().path(folder.0.join("index")).segment_size(8 << 20);
+    let db = db.open().unwrap();
+    db.insert(b"\0sealed/short", "").unwrap();
+    db.flush().unwrap();
+    drop(db);
+    assert!(folder.0.join("index/clean").exists());
+    opens_whole(&folder, &before, "the list of full segments");
+}
