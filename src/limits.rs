@@ -37,6 +37,9 @@ pub const STREAM_ITEMS_UNDER_WAY: usize = 64;
 pub const HEARTBEAT_SECONDS_DEFAULT: u64 = 15;
 /// Bytes of one message of an export: well below what clients take by default.
 pub const EXPORT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of organs that change in one write: an entry is one message to who watches, and clients take
+/// 4 MiB by default.
+pub const ORGANS_BYTES_MAX: usize = 2 << 20;
 /// How long a stop waits for calls under way.
 pub const SHUTDOWN_SECONDS_MAX: u64 = 10;
 
@@ -89,6 +92,7 @@ pub fn all() -> Vec<Limit> {
     ];
     all.extend(of_writes());
     all.extend(of_documents());
+    all.extend(of_organs());
     all
 }
 
@@ -160,6 +164,16 @@ fn of_documents() -> Vec<Limit> {
             "tables within tables",
         ),
     ]
+}
+
+fn of_organs() -> Vec<Limit> {
+    vec![row(
+        "organs_bytes_max",
+        ORGANS_BYTES_MAX,
+        "bytes",
+        "一次写入的机关",
+        "the organs that change in one write",
+    )]
 }
 
 fn row(name: &str, value: usize, unit: &str, text_zh: &str, text_en: &str) -> Limit {

@@ -21,6 +21,7 @@ mod demo;
 mod findings;
 mod life;
 mod model;
+mod organs;
 mod reading;
 mod rule_cases;
 mod rule_columns;
