@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | `o/{organ}` | `Organ` |
 //! | `k/{parent}!{child}` | the child's id: it reports, or once did, to the parent in some year |
-//! | `t/` | the position of the last entry that holds an organ: who rests on the whole tree rests on it |
+//! | `t/` | the position of the last entry with an organ: on it rests who rests on the tree |
 //! | `r/{organ}!{year}-{scope}` | the head of a `Report`: state and all that is output only |
 //! | `v/{organ}!{year}-{scope}!{revision}` | `Revision` without its content |
 //! | `c/{position}` | the content of the revision that was written there: a `Report` |

@@ -2,9 +2,11 @@
 //! what is stored is read. It knows nothing of gRPC.
 //!
 //! `index` says what an entry means; `write` decides, commits and repeats; `report`, `organ`,
-//! `reorganise` and `deadline` say what may be written, `tree` that organs stay a tree; `read` reads.
+//! `reorganise`, `import` and `deadline` say what may be written, `tree` that organs stay a tree;
+//! `read` reads.
 
 mod deadline;
+mod import;
 mod index;
 mod organ;
 mod read;
@@ -23,6 +25,7 @@ use crate::limits::{AT_LEAST_SECONDS_MAX, PAGE_BYTES_MAX, PAGE_KEYS_MAX};
 use crate::pb::Report;
 use crate::store::{Position, Store};
 
+pub use import::ImportOptions;
 pub use index::{INDEX, NotOurs, Taken, china_date, receipt, taken};
 pub use organ::{broken_organ, is_active, parent_in};
 pub use read::{Moment, Version};

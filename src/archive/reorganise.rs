@@ -35,6 +35,33 @@ pub struct OrganField {
     set: fn(&mut Organ, &Organ),
 }
 
+impl OrganField {
+    /// Its name in the schema.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Whether an organ states it.
+    pub fn is_set(&self, organ: &Organ) -> bool {
+        (self.is_set)(organ)
+    }
+
+    /// Takes it over from another organ.
+    pub fn set(&self, to: &mut Organ, from: &Organ) {
+        (self.set)(to, from);
+    }
+
+    /// Whether it is the same in both.
+    pub fn is_same(&self, one: &Organ, other: &Organ) -> bool {
+        let only = |organ: &Organ| {
+            let mut bare = Organ::default();
+            self.set(&mut bare, organ);
+            bare
+        };
+        only(one) == only(other)
+    }
+}
+
 /// Every field that `UpdateOrgan` and an import may set.
 pub const ORGAN_FIELDS: &[OrganField] = &[
     OrganField {
@@ -139,7 +166,7 @@ impl Archive {
         let fields = fields(organ, mask)?;
         self.change_organ(caller, id, etag, |after| {
             for field in &fields {
-                (field.set)(after, organ);
+                field.set(after, organ);
             }
             Ok(())
         })
@@ -433,7 +460,7 @@ pub fn broken_merger(sources: &[String], successor: &str) -> Vec<Finding> {
 /// The fields that a mask names; all that are set where it names none.
 fn fields(organ: &Organ, mask: &[String]) -> Result<Vec<OrganField>, Failure> {
     match mask {
-        [] => Ok(ORGAN_FIELDS.iter().filter(|field| (field.is_set)(organ)).copied().collect()),
+        [] => Ok(ORGAN_FIELDS.iter().filter(|field| field.is_set(organ)).copied().collect()),
         [all] if all == "*" => Ok(ORGAN_FIELDS.to_vec()),
         mask => mask
             .iter()

@@ -1,6 +1,7 @@
 //! Organs over a real socket: set right, moved, renamed, closed, merged; what each refuses, what a
 //! watcher hears, and what a restart keeps.
 
+mod import;
 mod tree;
 
 use nianbao::pb::organ_service_client::OrganServiceClient;

@@ -1,19 +1,21 @@
-//! `OrganService`. `filter` has what lists take.
+//! `OrganService`. `filter` has what lists take, `import` the stream of a file.
 
 mod filter;
+mod import;
 
 use std::mem::take;
 
 use tonic::metadata::AsciiMetadataValue;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::{after, off_the_loop, page_size, principal, validate};
-use crate::archive::{Archive, Caller, Merger, Move};
+use crate::archive::{Archive, Caller, ImportOptions, Merger, Move};
 use crate::failure::Failure;
 use crate::names::OrganId;
 use crate::pb::organ_service_server::OrganService;
 use crate::pb::{self, Organ, Receipt};
 use crate::query::page_token;
+use crate::sheet;
 use filter::OrganFilter;
 
 /// The metadata in which the answer to a standard method carries the position of its write.
@@ -146,6 +148,36 @@ impl OrganService for Organs {
             moved_organs: merged.moved,
             receipt: merged.receipt,
         }))
+    }
+
+    async fn import_organs(
+        &self,
+        request: Request<Streaming<pb::ImportOrgansRequest>>,
+    ) -> Result<Response<pb::ImportOrgansResponse>, Status> {
+        let principal = principal(&request)?;
+        let (mut header, bytes) = import::collect(request.into_inner()).await?;
+        let request_id = take(&mut header.request_id);
+        let essence = import::essence(&header, &bytes);
+        let only = header.validate_only;
+        let caller = Caller::new(principal, "ImportOrgans", &essence, request_id, only);
+        let options = ImportOptions {
+            skip_conflicts: header.skip_conflicts,
+            update_existing: header.update_existing,
+        };
+        let format = match header.format() {
+            pb::import_organs_header::Format::Csv => sheet::Format::Csv,
+            pb::import_organs_header::Format::Xlsx => sheet::Format::Xlsx,
+            pb::import_organs_header::Format::Unspecified => sheet::Format::of(&bytes),
+        };
+        let archive = self.archive.clone();
+        // A list of fifty thousand rows is planned for about a second, between writes.
+        let runtime = tokio::runtime::Handle::current();
+        let (result, receipt) = off_the_loop(move || {
+            let file = (&bytes[..], format, header.sheet.as_str());
+            runtime.block_on(archive.import_organs(&caller, options, file))
+        })
+        .await?;
+        Ok(Response::new(pb::ImportOrgansResponse { result: Some(result), receipt }))
     }
 
     async fn get_organ(

@@ -154,7 +154,7 @@ impl Model {
             Op::Merge { source, successor, from, .. } => {
                 let source = id(source).to_string();
                 self.last.insert(source.clone(), from - 1);
-                // One that reports to the source in no year in which it is active stays where it is.
+                // One that is never active while it reports to the source stays where it is.
                 let still: BTreeSet<String> = self
                     .parents
                     .iter()
