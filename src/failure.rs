@@ -79,6 +79,58 @@ pub enum Failure {
     SubmitterUnknown(String),
     /// The journal cannot be read at a place.
     Journal(String),
+    /// In that year the organ would stand below itself.
+    OrganTreeCycle {
+        /// The organ.
+        organ: String,
+        /// The year.
+        year: i32,
+    },
+    /// Organs would report to one that is closed.
+    OrganHasChildren {
+        /// The organ.
+        organ: String,
+        /// The first year in which they would.
+        year: i32,
+        /// The first of them.
+        children: Vec<String>,
+        /// How many there are.
+        count: usize,
+    },
+    /// What is stored of other years stands against the change.
+    OrganHistory {
+        /// The organ.
+        organ: String,
+        /// In Chinese.
+        zh: String,
+        /// In English.
+        en: String,
+    },
+    /// The organ is closed in years where it is needed.
+    OrganClosed {
+        /// The organ.
+        organ: String,
+        /// Its last year.
+        last_year: i32,
+    },
+    /// The update mask names no field that can be set.
+    UpdateMask(String),
+    /// The file to import cannot be read.
+    ImportUnreadable {
+        /// In Chinese.
+        zh: String,
+        /// In English.
+        en: String,
+    },
+    /// The file to import passes a limit.
+    ImportTooLarge {
+        /// The name of the limit.
+        limit: &'static str,
+        /// Its value.
+        value: usize,
+    },
+    /// More organs would change at once than one write takes, in bytes.
+    OrganChangeTooLarge(usize),
     /// The page token was not made for this list.
     PageToken,
     /// The filter cannot be read.
@@ -157,6 +209,26 @@ impl fmt::Display for Failure {
                  submit it anew"
             ),
             Failure::Journal(what) => write!(f, "the journal is damaged: {what}"),
+            Failure::OrganTreeCycle { organ, year } => {
+                write!(f, "{organ} would stand below itself in {year}")
+            }
+            Failure::OrganHasChildren { organ, year, count, .. } => {
+                write!(f, "{count} organs would report to {organ} in {year} or later")
+            }
+            Failure::OrganHistory { en, .. } => f.write_str(en),
+            Failure::OrganClosed { organ, last_year } => {
+                write!(f, "{organ} is closed after {last_year}")
+            }
+            Failure::UpdateMask(path) => {
+                write!(f, "the update mask names {path}, which is unknown or output only")
+            }
+            Failure::ImportUnreadable { en, .. } => f.write_str(en),
+            Failure::ImportTooLarge { limit, value } => {
+                write!(f, "the file to import passes the limit {limit} of {value}")
+            }
+            Failure::OrganChangeTooLarge(limit) => {
+                write!(f, "the organs that would change together take more than {limit} bytes")
+            }
             Failure::PageToken => f.write_str("the page token was not made for this list"),
             Failure::Filter(error) => write!(f, "the filter cannot be read: {error}"),
             Failure::DocumentStream(what) => f.write_str(what),

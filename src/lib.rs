@@ -14,9 +14,11 @@
 //! - [`address`]: cells by the address that a person writes, and values into them.
 //! - [`query`]: filters and page tokens.
 //! - [`credit_code`]: the check character of an organ's code.
+//! - [`sheet`]: tables of text from .csv and .xlsx files.
 //! - [`store`]: the journal, and the keys and values that it leads to; the one home of sled.
 //! - [`limits`]: every limit.
 //! - [`failure`]: what can go wrong with a call.
+//! - [`roster`]: the rows of a table as organs.
 //! - [`life`]: the states of a report and what leads from one to another.
 //! - [`diff`]: how two reports differ.
 //! - [`archive`]: organs and reports in the store.
@@ -37,9 +39,11 @@ pub mod names;
 pub mod address;
 pub mod query;
 pub mod credit_code;
+pub mod sheet;
 pub mod store;
 pub mod limits;
 pub mod failure;
+pub mod roster;
 pub mod life;
 pub mod diff;
 pub mod archive;

@@ -3,6 +3,7 @@
 
 use crate::document;
 use crate::pb::Limit;
+use crate::sheet;
 
 /// A decoded message. tonic's own default, written out: the largest legal report is a fifth of it.
 pub const MESSAGE_BYTES_MAX: usize = 4 << 20;
@@ -40,6 +41,15 @@ pub const HEARTBEAT_SECONDS_DEFAULT: u64 = 15;
 pub const REPORT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one message of an export; the last entry in it may pass that.
 pub const EXPORT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of organs that change in one write: an entry is one message to who watches, and clients
+/// take 4 MiB by default.
+pub const ORGANS_BYTES_MAX: usize = 2 << 20;
+/// A file of organs to import.
+pub const IMPORT_BYTES_MAX: usize = sheet::BYTES_MAX;
+/// Rows of such a file.
+pub const IMPORT_ROWS_MAX: usize = sheet::ROWS_MAX;
+/// Conflicts that an import lists.
+pub const IMPORT_CONFLICTS_MAX: usize = 1000;
 /// How long a stop waits for calls under way.
 pub const SHUTDOWN_SECONDS_MAX: u64 = 10;
 
@@ -92,6 +102,7 @@ pub fn all() -> Vec<Limit> {
     ];
     all.extend(of_writes());
     all.extend(of_documents());
+    all.extend(of_organs());
     all
 }
 
@@ -162,6 +173,41 @@ fn of_documents() -> Vec<Limit> {
             "levels",
             "表格嵌套层数",
             "tables within tables",
+        ),
+    ]
+}
+
+fn of_organs() -> Vec<Limit> {
+    vec![
+        row(
+            "organs_bytes_max",
+            ORGANS_BYTES_MAX,
+            "bytes",
+            "一次写入的机关",
+            "the organs that change in one write",
+        ),
+        row("import_bytes_max", IMPORT_BYTES_MAX, "bytes", "导入文件", "a file to import"),
+        row(
+            "import_unpacked_bytes_max",
+            sheet::UNPACKED_BYTES_MAX,
+            "bytes",
+            "导入的工作簿解压后",
+            "a workbook to import, unpacked",
+        ),
+        row("import_rows_max", IMPORT_ROWS_MAX, "rows", "导入文件的行", "a file to import"),
+        row(
+            "import_columns_max",
+            sheet::COLUMNS_MAX,
+            "columns",
+            "导入文件的列",
+            "a file to import",
+        ),
+        row(
+            "import_conflicts_max",
+            IMPORT_CONFLICTS_MAX,
+            "conflicts",
+            "导入时列出的冲突",
+            "conflicts that an import lists",
         ),
     ]
 }

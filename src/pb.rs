@@ -1,7 +1,7 @@
 //! The generated messages: the model of the program and the bytes that it stores.
 //!
-//! Nothing here is written by hand but the names of the modules. The comments of the schema are the
-//! documentation.
+//! Nothing here is written by hand but the names of the modules, and the one well-known type that
+//! `pbjson-types` lacks. The comments of the schema are the documentation.
 
 #![allow(
     missing_docs,
@@ -11,6 +11,10 @@
     rustdoc::all,
     reason = "generated from the schema, which is documented there"
 )]
+
+mod field_mask;
+
+pub use field_mask::FieldMask;
 
 tonic::include_proto!("nianbao.v1");
 include!(concat!(env!("OUT_DIR"), "/nianbao.v1.serde.rs"));

@@ -100,8 +100,9 @@ impl Answer {
                 Self::new(Code::NotFound, ErrorReason::RevisionNotFound).resource("Revision", name)
             }
             Failure::EtagMismatch { resource, etag } => {
+                let kind = if resource.contains("/reports/") { "Report" } else { "Organ" };
                 Self::new(Code::Aborted, ErrorReason::EtagMismatch)
-                    .resource("Report", resource)
+                    .resource(kind, resource)
                     .with("etag", etag)
             }
             Failure::ConcurrentChange => Self::new(Code::Aborted, ErrorReason::ConcurrentChange),
@@ -127,6 +128,39 @@ impl Answer {
             }
             Failure::Journal(cause) => {
                 Self::new(Code::DataLoss, ErrorReason::JournalDamaged).with("cause", cause)
+            }
+            Failure::OrganTreeCycle { organ, year } => {
+                Self::precondition(ErrorReason::OrganTreeCycle, organ, &failure.to_string())
+                    .with("year", year)
+            }
+            Failure::OrganHasChildren { organ, year, children, count } => {
+                let reason = ErrorReason::OrganHasChildren;
+                let said = format!("reports to {organ} in {year} or later");
+                Self::preconditions(reason, children.iter().map(|c| (c.as_str(), said.as_str())))
+                    .with("children", count)
+            }
+            Failure::OrganHistory { organ, zh, en } => {
+                Self::precondition(ErrorReason::OrganHistoryConflict, organ, en).chinese(zh)
+            }
+            Failure::OrganClosed { organ, last_year } => {
+                Self::precondition(ErrorReason::OrganClosed, organ, &failure.to_string())
+                    .with("last_year", last_year)
+            }
+            Failure::UpdateMask(_) => {
+                Self::new(Code::InvalidArgument, ErrorReason::UpdateMaskInvalid)
+                    .field("update_mask", &failure.to_string())
+            }
+            Failure::ImportUnreadable { zh, .. } => {
+                Self::new(Code::InvalidArgument, ErrorReason::ImportUnreadable).chinese(zh)
+            }
+            Failure::ImportTooLarge { limit, value } => {
+                Self::new(Code::InvalidArgument, ErrorReason::ImportTooLarge)
+                    .with("limit", limit)
+                    .with("value", value)
+            }
+            Failure::OrganChangeTooLarge(limit) => {
+                Self::new(Code::FailedPrecondition, ErrorReason::OrganChangeTooLarge)
+                    .with("limit_bytes", limit)
             }
             Failure::PageToken => Self::new(Code::InvalidArgument, ErrorReason::PageTokenInvalid)
                 .field("page_token", &failure.to_string()),
@@ -194,17 +228,21 @@ impl Answer {
     }
 
     fn precondition(reason: ErrorReason, subject: &str, description: &str) -> Self {
+        Self::preconditions(reason, std::iter::once((subject, description)))
+    }
+
+    fn preconditions<'a>(
+        reason: ErrorReason,
+        what: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        let violation = |(subject, description): (&str, &str)| precondition_failure::Violation {
+            r#type: reason_word(reason),
+            subject: subject.to_owned(),
+            description: cut(description.to_owned()),
+        };
+        let violations = what.map(violation).collect();
         let mut answer = Self::new(Code::FailedPrecondition, reason);
-        answer.details.push(any(
-            "PreconditionFailure",
-            &PreconditionFailure {
-                violations: vec![precondition_failure::Violation {
-                    r#type: reason_word(reason),
-                    subject: subject.to_owned(),
-                    description: cut(description.to_owned()),
-                }],
-            },
-        ));
+        answer.details.push(any("PreconditionFailure", &PreconditionFailure { violations }));
         answer
     }
 

@@ -27,7 +27,7 @@ impl Archive {
         let outcome = self.write(caller, decide).await?;
         match outcome.taken {
             Taken::Deadline(deadline) => Ok((deadline, outcome.recorded.as_ref().map(receipt))),
-            Taken::Report(..) | Taken::Organ(..) => Err(super::not_this("a deadline")),
+            _ => Err(super::not_this("a deadline")),
         }
     }
 

@@ -7,6 +7,8 @@
 //! | key | value |
 //! | --- | --- |
 //! | `o/{organ}` | `Organ` |
+//! | `k/{parent}!{child}` | the child's id: it reports, or once did, to the parent in some year |
+//! | `t/` | the position of the last entry with an organ: on it rests who rests on the tree |
 //! | `r/{organ}!{year}-{scope}` | the head of a `Report`: state and all that is output only |
 //! | `v/{organ}!{year}-{scope}!{revision}` | `Revision` without its content |
 //! | `c/{position}` | the content of the revision that was written there: a `Report` |
@@ -18,6 +20,7 @@
 //! Contents stand in the order of their writes: they are nine tenths of the bytes, so what a write
 //! touches elsewhere is small and stays in the cache.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::tz::TimeZone;
@@ -27,20 +30,29 @@ use sha2::{Digest, Sha256};
 
 use crate::names::{OrganId, ReportId, scope_word};
 use crate::pb::{
-    Change, Deadline, Organ, Receipt, Report, ReportAction, ReportChange, ReportEvent, Revision,
-    Scope, organ,
+    Change, Deadline, Organ, OrganImport, Receipt, Report, ReportAction, ReportChange, ReportEvent,
+    Revision, Scope, organ,
 };
 use crate::query::hex;
 use crate::store::{Index, Pair, Position, Recorded};
 
 /// How the store finds what the journal holds.
-pub const INDEX: Index = Index { version: 2, puts };
+pub const INDEX: Index = Index { version: 3, puts };
 
 /// Hex digits of an etag: enough that no two states of a resource share one by chance.
 const ETAG_DIGITS: usize = 16;
 
 pub(super) fn organ_key(id: &OrganId) -> Vec<u8> {
     format!("o/{}", id.as_str()).into_bytes()
+}
+
+/// Of the stamp that each entry with an organ changes.
+pub(super) const TREE_KEY: &[u8] = b"t/";
+
+/// Of all organs that report, or once did, to a parent. Nothing is ever taken out of the index, so
+/// whether they still do is for the organs themselves to say.
+pub(super) fn children_prefix(parent: &OrganId) -> Vec<u8> {
+    format!("k/{}!", parent.as_str()).into_bytes()
 }
 
 pub(super) fn report_key(id: &ReportId) -> Vec<u8> {
@@ -104,6 +116,8 @@ pub enum Taken {
     Report(ReportId, Box<ReportChange>),
     /// An organ.
     Organ(OrganId, Box<Organ>),
+    /// Organs that changed together, and what the import found that they come from.
+    Organs(Vec<(OrganId, Organ)>, Option<OrganImport>),
     /// A deadline.
     Deadline(Deadline),
 }
@@ -145,14 +159,39 @@ pub(super) fn settled(change: Change, time: Timestamp, etag: String) -> Result<T
     }
     if let Some(mut organ) = change.organ {
         let id = OrganId::from_name(&organ.name).ok_or_else(unnamed)?;
-        organ.etag = etag;
-        organ.create_time.get_or_insert(time);
-        organ.update_time = Some(time);
+        settle_organ(&mut organ, etag, time);
         return Ok(Taken::Organ(id, Box::new(organ)));
+    }
+    if !change.organs.is_empty() || change.organ_import.is_some() {
+        let mut organs = Vec::with_capacity(change.organs.len());
+        for mut organ in change.organs {
+            let id = OrganId::from_name(&organ.name).ok_or_else(unnamed)?;
+            let etag = organ_etag(&etag, &id);
+            settle_organ(&mut organ, etag, time);
+            organs.push((id, organ));
+        }
+        return Ok(Taken::Organs(organs, change.organ_import));
     }
     let mut deadline = change.deadline.ok_or_else(unnamed)?;
     deadline.update_time = Some(time);
     Ok(Taken::Deadline(deadline))
+}
+
+fn settle_organ(organ: &mut Organ, etag: String, time: Timestamp) {
+    organ.etag = etag;
+    organ.create_time.get_or_insert(time);
+    organ.update_time = Some(time);
+}
+
+/// The etag of one of several organs that an entry left: each has its own, so that what was read of
+/// one says nothing of another.
+fn organ_etag(entry: &str, id: &OrganId) -> String {
+    if entry.is_empty() {
+        return String::new();
+    }
+    let mut etag = hex(&Sha256::digest(format!("{entry}\n{id}")));
+    etag.truncate(ETAG_DIGITS);
+    etag
 }
 
 /// The times of a report's head.
@@ -187,7 +226,8 @@ fn puts(recorded: &Recorded) -> Result<Vec<Pair>, String> {
     let mut puts = Vec::with_capacity(4);
     match taken(recorded).map_err(|e| e.to_string())? {
         Taken::Report(id, change) => put_report(&mut puts, recorded, &id, *change),
-        Taken::Organ(id, organ) => puts.push((organ_key(&id), organ.encode_to_vec())),
+        Taken::Organ(id, organ) => put_organs(&mut puts, recorded, &[(id, *organ)]),
+        Taken::Organs(organs, _) => put_organs(&mut puts, recorded, &organs),
         Taken::Deadline(deadline) => {
             let key = deadline_key(deadline.year, deadline.scope(), deadline.level());
             puts.push((key, deadline.encode_to_vec()));
@@ -199,6 +239,23 @@ fn puts(recorded: &Recorded) -> Result<Vec<Pair>, String> {
         puts.push((key, recorded.entry.header.to_vec()));
     }
     Ok(puts)
+}
+
+fn put_organs(puts: &mut Vec<Pair>, recorded: &Recorded, organs: &[(OrganId, Organ)]) {
+    if organs.is_empty() {
+        return;
+    }
+    for (id, organ) in organs {
+        puts.push((organ_key(id), organ.encode_to_vec()));
+        let parents: BTreeSet<&str> =
+            organ.affiliations.iter().map(|a| a.parent.as_str()).collect();
+        for parent in parents.into_iter().filter_map(OrganId::from_name) {
+            let mut key = children_prefix(&parent);
+            key.extend(id.as_str().bytes());
+            puts.push((key, id.as_str().as_bytes().to_vec()));
+        }
+    }
+    puts.push((TREE_KEY.to_vec(), recorded.position().to_string().into_bytes()));
 }
 
 fn put_report(puts: &mut Vec<Pair>, recorded: &Recorded, id: &ReportId, mut change: ReportChange) {

@@ -1,14 +1,18 @@
 //! The archive of organs and reports: what a journal entry says, what must hold for it, and how
 //! what is stored is read. It knows nothing of gRPC.
 //!
-//! `index` says what an entry means; `write` decides, commits and repeats; `report`, `organ` and
-//! `deadline` say what may be written; `read` reads.
+//! `index` says what an entry means; `write` decides, commits and repeats; `report`, `organ`,
+//! `reorganise`, `import` and `deadline` say what may be written, `tree` that organs stay a tree;
+//! `read` reads.
 
 mod deadline;
+mod import;
 mod index;
 mod organ;
 mod read;
+mod reorganise;
 mod report;
+mod tree;
 mod write;
 
 use std::time::Duration;
@@ -21,9 +25,11 @@ use crate::limits::{AT_LEAST_SECONDS_MAX, PAGE_BYTES_MAX, PAGE_KEYS_MAX};
 use crate::pb::Report;
 use crate::store::{Position, Store};
 
+pub use import::ImportOptions;
 pub use index::{INDEX, NotOurs, Taken, china_date, receipt, taken};
 pub use organ::{broken_organ, is_active, parent_in};
 pub use read::{Moment, Version};
+pub use reorganise::{Merged, Merger, Move, ORGAN_FIELDS, OrganField, broken_merger};
 pub use report::{Filed, Step, Submission, What, broken_reason};
 pub use write::Caller;
 

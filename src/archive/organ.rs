@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::index::{Taken, organ_key, receipt};
+use super::reorganise::stored;
+use super::tree::Ground;
 use super::write::{Caller, Decision};
 use super::{Archive, Page, decode, not_this, this_year};
 use crate::check::{Evidence, Value, Violation, violations};
@@ -44,8 +46,8 @@ impl Archive {
     /// Registers an organ; with `validate_only` only checks.
     ///
     /// # Errors
-    /// `InvalidRequest`, `OrganAlreadyExists`, `ParentNotFound`, `RequestIdReused`, `WritesOff`,
-    /// `Store`.
+    /// `InvalidRequest`, `OrganAlreadyExists`, `ParentNotFound`, `OrganClosed`, `RequestIdReused`,
+    /// `WritesOff`, `Store`.
     pub async fn create_organ(
         &self,
         caller: &Caller,
@@ -54,11 +56,10 @@ impl Archive {
     ) -> Result<(Organ, Option<Receipt>), Failure> {
         let organ = Organ {
             name: id.to_string(),
-            parent: String::new(),
-            etag: String::new(),
+            successor: String::new(),
+            successor_from_year: None,
             create_time: None,
-            update_time: None,
-            ..organ
+            ..stored(organ)
         };
         let broken = broken_organ(&organ);
         if !broken.is_empty() {
@@ -69,7 +70,7 @@ impl Archive {
             Taken::Organ(_, organ) => {
                 Ok((with_parent(*organ), outcome.recorded.as_ref().map(receipt)))
             }
-            Taken::Report(..) | Taken::Deadline(_) => Err(not_this("an organ")),
+            _ => Err(not_this("an organ")),
         }
     }
 
@@ -77,24 +78,27 @@ impl Archive {
         if self.store.get(&organ_key(id))?.is_some() {
             return Err(Failure::OrganAlreadyExists(id.to_string()));
         }
+        // Nobody reports to an organ that was not there, so none can close a cycle: this rests on
+        // its parents, not on the whole tree, and many organs can be registered at once.
         let mut preconditions = vec![Precondition::Absent(organ_key(id))];
         let parents: BTreeSet<&str> =
             organ.affiliations.iter().map(|a| a.parent.as_str()).collect();
         for parent in parents.into_iter().filter_map(OrganId::from_name) {
             let key = organ_key(&parent);
-            if self.store.get(&key)?.is_none() {
+            let Some(value) = self.store.get(&key)? else {
                 let (organ, parent) = (id.to_string(), parent.to_string());
                 return Err(Failure::ParentNotFound { organ, parent });
-            }
-            preconditions.push(Precondition::Present(key));
+            };
+            preconditions.push(Precondition::Unchanged { key, value: value.to_vec() });
         }
+        Ground::new(self)?.parents(organ, None)?;
         let change = Change { organ: Some(organ.clone()), ..Change::default() };
         Ok(Decision { change, preconditions })
     }
 }
 
 /// With the parent of today.
-fn with_parent(mut organ: Organ) -> Organ {
+pub(super) fn with_parent(mut organ: Organ) -> Organ {
     organ.parent = parent_in(&organ, this_year()).unwrap_or_default().to_owned();
     organ
 }
@@ -112,6 +116,11 @@ pub fn broken_organ(organ: &Organ) -> Vec<Finding> {
     }
     if organ.affiliations.iter().any(|a| a.parent == organ.name) {
         add("organ.own_parent", "affiliations", organ.name.clone());
+    }
+    let mut years: Vec<i32> = organ.former_names.iter().map(|f| f.until_year).collect();
+    years.sort_unstable();
+    if let Some(pair) = years.windows(2).find(|pair| pair[0] == pair[1]) {
+        add("organ.former_names_years", "former_names", pair[0].to_string());
     }
     if organ.credit_code.len() == 18 && !credit_code::checks(&organ.credit_code) {
         add("organ.credit_code", "credit_code", organ.credit_code.clone());

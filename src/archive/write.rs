@@ -132,6 +132,14 @@ impl Archive {
         Err(Failure::ConcurrentChange)
     }
 
+    /// The first outcome of a request that is repeated; none where it is new.
+    pub(super) fn answered(&self, caller: &Caller) -> Result<Option<Outcome>, Failure> {
+        match self.request(caller)? {
+            Some(Known::Answered(recorded)) => outcome(*recorded).map(Some),
+            Some(Known::Nothing(_)) | None => Ok(None),
+        }
+    }
+
     /// What is known of the caller's request id, if it gave one that counts.
     fn request(&self, caller: &Caller) -> Result<Option<Known>, Failure> {
         if caller.request_id.is_empty() || caller.validate_only {

@@ -3,6 +3,7 @@
 mod journal;
 mod life;
 mod offline;
+mod organs;
 mod reading;
 mod registry;
 mod value;
@@ -14,6 +15,7 @@ use super::console::{Format, Lang};
 pub(super) use journal::{ExportArgs, InfoArgs, RestoreArgs, ServeArgs, VerifyArgs};
 pub(super) use life::{DraftArgs, ReasonedArgs, ReturnArgs, StepArgs, SubmitArgs, Write};
 pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
+pub(super) use organs::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, RenameArgs, UpdateArgs};
 pub(super) use reading::{
     AggregateArgs, DiffArgs, GetArgs, HistoryArgs, ListArgs, Page, WatchArgs,
 };

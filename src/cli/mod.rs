@@ -21,6 +21,8 @@ mod history;
 mod info;
 mod moment;
 mod new;
+mod organ_changes;
+mod organ_import;
 mod organs;
 mod parse;
 mod progress;

@@ -8,7 +8,7 @@ use nianbao::pb::{
 use super::args::{CreateArgs, OrgansArgs, OrgansCommand, Page, Remote};
 use super::client::{Server, block_on};
 use super::console::Console;
-use super::{Error, Outcome, get, table};
+use super::{Error, Outcome, get, organ_changes, organ_import, table};
 
 pub(super) fn run(console: &Console, args: &OrgansArgs) -> Result<Outcome, Error> {
     match &args.command {
@@ -19,7 +19,16 @@ pub(super) fn run(console: &Console, args: &OrgansArgs) -> Result<Outcome, Error
                 organ_named(&server, &organ.to_string()).await
             })?;
             show(console, &organ)?;
+            if !console.json_wanted() {
+                console.fold(&organ_changes::history(console, &organ))?;
+            }
         }
+        OrgansCommand::Update(args) => return organ_changes::update(console, args),
+        OrgansCommand::Move(args) => return organ_changes::shift(console, args),
+        OrgansCommand::Rename(args) => return organ_changes::rename(console, args),
+        OrgansCommand::Close(args) => return organ_changes::close(console, args),
+        OrgansCommand::Merge(args) => return organ_changes::merge(console, args),
+        OrgansCommand::Import(args) => return organ_import::run(console, args),
         OrgansCommand::Create(args) => {
             let organ = block_on(async {
                 let server = Server::connect(&args.remote).await?;
@@ -104,7 +113,7 @@ async fn organs(server: &Server, page: &Page) -> Result<(Vec<Organ>, bool), Erro
     }
 }
 
-fn show(console: &Console, organ: &Organ) -> Result<(), Error> {
+pub(super) fn show(console: &Console, organ: &Organ) -> Result<(), Error> {
     if console.json_wanted() {
         console.json(organ)
     } else {

@@ -74,6 +74,9 @@ fn tell(console: &Console, message: &WatchChangesResponse) -> Result<bool, Error
 }
 
 fn what(console: &Console, change: &Change) -> String {
+    if !change.organs.is_empty() {
+        return together(console, change);
+    }
     match (&change.report, &change.organ, &change.deadline) {
         (Some(report), ..) => step(console, report),
         (_, Some(organ), _) => console.pick(
@@ -83,6 +86,18 @@ fn what(console: &Console, change: &Change) -> String {
         (_, _, Some(deadline)) => deadline_line(console, deadline),
         (None, None, None) => String::new(),
     }
+}
+
+/// Organs that changed in one write: the first few by name.
+fn together(console: &Console, change: &Change) -> String {
+    const NAMED: usize = 5;
+    let names: Vec<&str> = change.organs.iter().take(NAMED).map(|o| o.name.as_str()).collect();
+    let (count, names) = (change.organs.len(), names.join(" "));
+    let more = if count > NAMED { " …" } else { "" };
+    console.pick(
+        format!("机关 {count} 个一并变更：{names}{more}"),
+        format!("{count} organs together: {names}{more}"),
+    )
 }
 
 fn step(console: &Console, change: &ReportChange) -> String {

@@ -47,6 +47,32 @@ fn main_part(bytes: &[u8]) -> Result<String, Error> {
     }
 }
 
+/// Whether all parts of a zip together, as they really unpack, stay within a limit: what its own
+/// lists say of their sizes is not believed.
+///
+/// # Errors
+/// What is wrong with the zip.
+pub(crate) fn unpacks_within(bytes: &[u8], limit: usize) -> Result<bool, String> {
+    /// No workbook has so many, and each costs room beside its bytes.
+    const PARTS_MAX: usize = 1000;
+    let text = |error: &dyn std::fmt::Display| damaged(error).to_string();
+    let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| text(&error))?;
+    if zip.len() > PARTS_MAX {
+        return Ok(false);
+    }
+    let mut left = limit as u64;
+    for index in 0..zip.len() {
+        let part = zip.by_index(index).map_err(|error| text(&error))?;
+        let unpacked = std::io::copy(&mut part.take(left + 1), &mut std::io::sink());
+        let unpacked = unpacked.map_err(|error| text(&error))?;
+        if unpacked > left {
+            return Ok(false);
+        }
+        left -= unpacked;
+    }
+    Ok(true)
+}
+
 /// Whether the record that ends a zip is there in full.
 fn has_end_record(bytes: &[u8]) -> bool {
     const RECORD_BYTES: usize = 22;

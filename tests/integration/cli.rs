@@ -2,6 +2,7 @@
 
 mod backup;
 mod life;
+mod organs;
 mod server;
 
 use std::fs::{self, File};

@@ -22,6 +22,7 @@ mod findings;
 mod life;
 mod linear;
 mod model;
+mod organs;
 mod reading;
 mod rule_cases;
 mod rule_columns;

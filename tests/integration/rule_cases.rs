@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use nianbao::archive::{broken_organ, broken_reason};
+use nianbao::archive::{broken_merger, broken_organ, broken_reason};
 use nianbao::check::{Check, violations};
 use nianbao::finding::findings;
 use nianbao::pb;
@@ -176,6 +176,11 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
         "ListOrgansRequest" => of_message::<pb::ListOrgansRequest>(bytes),
         "ListReportsRequest" => of_message::<pb::ListReportsRequest>(bytes),
         "ListRulesRequest" => of_message::<pb::ListRulesRequest>(bytes),
+        "MergeOrgansRequest" => {
+            let request: pb::MergeOrgansRequest = decode(bytes)?;
+            Ok(of_findings(broken_merger(&request.sources, &request.successor)))
+        }
+        "MoveOrganRequest" => of_message::<pb::MoveOrganRequest>(bytes),
         "ParseDocumentRequest" => of_message::<pb::ParseDocumentRequest>(bytes),
         "ReturnReason" => {
             let broken = broken_reason(&decode(bytes)?, String::new());
@@ -183,6 +188,7 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
         }
         "SaveDraftRequest" => of_message::<pb::SaveDraftRequest>(bytes),
         "SubmitReportRequest" => of_message::<pb::SubmitReportRequest>(bytes),
+        "UpdateOrganRequest" => of_message::<pb::UpdateOrganRequest>(bytes),
         "ValidateReportRequest" => of_message::<pb::ValidateReportRequest>(bytes),
         "ValidateReportsRequest" => of_message::<pb::ValidateReportsRequest>(bytes),
         "WatchChangesRequest" => of_message::<pb::WatchChangesRequest>(bytes),

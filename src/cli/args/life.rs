@@ -48,7 +48,7 @@ pub(crate) struct DraftArgs {
 /// How a step is written.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Write {
-    /// 只在报告仍为此版本标识时 · Only while the report has this etag
+    /// 只在仍为此版本标识时 · Only while this is still the etag
     #[arg(long, env = "NIANBAO_ETAG", value_name = "ETAG")]
     pub etag: Option<String>,
     /// 请求标识：七日内重发只办一次 · A repetition under this id within seven days is done once

@@ -6,7 +6,7 @@ use nianbao::names::OrganId;
 use nianbao::pb::{Scope, organ};
 
 use super::value::{kind, level, organ, scope, year};
-use super::{Page, Remote};
+use super::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, Page, Remote, RenameArgs, UpdateArgs};
 
 /// Of `organs`.
 #[derive(Args, Debug)]
@@ -41,6 +41,57 @@ pub(crate) enum OrgansCommand {
   nianbao organs create --id lc-housing --display-name 某市住房和城乡建设局 \\
     --parent lc --from-year 2019 --level prefecture --kind department")]
     Create(CreateArgs),
+    /// 更正登记内容 · Set right what was registered
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao organs update lc-housing --division-code 371500 --sector housing
+  nianbao organs update lc-housing --clear-field active_until_year     恢复 · open it again")]
+    Update(UpdateArgs),
+    /// 自某年起调整隶属 · Let it report to another organ from a year on
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao organs move lc-gxq --parent lc --from-year 2024
+  nianbao organs move lc-gxq --parent sd --from-year 2020 --until-year 2021    仅这两年
+                                                        these years only, then as before
+  nianbao organs move lc-gxq --root --from-year 2024    不再有上级 · to nobody
+
+以前各年的隶属不变：2024年的调整不影响2023年的汇总。
+Other years stay as they were: a move in 2024 changes no sum of 2023.")]
+    Move(MoveArgs),
+    /// 自某年起更名，旧名转为曾用名 · A new name from a year on; the old one is kept
+    #[command(after_help = "\
+示例 · Example:
+  nianbao organs rename lc-health --display-name 某市卫生健康委员会 --from-year 2019")]
+    Rename(RenameArgs),
+    /// 撤销机关 · End an organ
+    #[command(after_help = "\
+示例 · Example:
+  nianbao organs close lc-office --last-year 2023
+
+仍有下级机关或其后年度的报告时拒绝。Refused while organs report to it or later reports stand.")]
+    Close(CloseArgs),
+    /// 合并机关，一次写入 · Merge organs, in one write
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao organs merge lc-tourism lc-culture --into lc-culture-tourism --from-year 2019
+  nianbao organs merge old-district --into new-district --from-year 2021 --move-children")]
+    Merge(MergeArgs),
+    /// 从 .csv 或 .xlsx 导入 · Register the organs of a list
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao organs import organs.xlsx --dry-run       先看会怎样 · see first what it would do
+  nianbao organs import organs.csv
+  nianbao organs import organs.csv --update-existing --skip-conflicts
+
+表头 · Headings, in any order (* must be there):
+  机关编号* organ_id     机关名称* display_name   上级机关 parent     起始年 from_year
+  截止年 until_year      层级 level               机关类型 kind       条线 sector
+  区划代码 division_code  统一社会信用代码 credit_code
+  曾用名 former_names，如 · such as 旧名(2018)；更旧的名(2008)
+  存续起始年 active_from_year  存续截止年 active_until_year
+上级机关可在后面的行，可写编号或本表中唯一的名称；空格表示不说。
+Parents may stand further down, by id or by a name that the file has once; empty says nothing.")]
+    Import(ImportArgs),
 }
 
 /// Of `organs create`.

@@ -27,6 +27,11 @@ pub(super) fn year() -> clap::builder::RangedI64ValueParser<i32> {
     clap::value_parser!(i32).range(2019..=2099)
 }
 
+/// A year in the history of an organ.
+pub(super) fn organ_year() -> clap::builder::RangedI64ValueParser<i32> {
+    clap::value_parser!(i32).range(1949..=2099)
+}
+
 pub(super) fn scope(text: &str) -> Result<Scope, String> {
     scope_of(text).ok_or_else(|| "应为 · expected own, region".to_owned())
 }

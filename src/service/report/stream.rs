@@ -228,6 +228,14 @@ impl Watcher {
                 change.organ = Some(*organ);
                 id.to_string()
             }
+            Taken::Organs(mut organs, import) => {
+                // Of organs that changed together a watcher of one hears of that one.
+                organs.retain(|(id, _)| self.organ.is_empty() || self.organ == id.to_string());
+                let organ = organs.first().map(|(id, _)| id.to_string()).unwrap_or_default();
+                change.organs = organs.into_iter().map(|(_, organ)| organ).collect();
+                change.organ_import = import;
+                organ
+            }
             Taken::Deadline(deadline) => {
                 change.deadline = Some(deadline);
                 String::new()

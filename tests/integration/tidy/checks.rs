@@ -22,6 +22,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("html5gum", &["src/document/"]),
     ("zip", &["src/document/"]),
     ("quick_xml", &["src/document/"]),
+    ("csv", &["src/sheet/"]),
+    ("calamine", &["src/sheet/"]),
 ];
 /// Of these, one file alone speaks.
 const HOMES_OF_ONE_FILE: &[&str] = &["html5gum", "zip", "quick_xml"];
