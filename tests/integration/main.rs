@@ -22,6 +22,7 @@ mod findings;
 mod life;
 mod model;
 mod reading;
+mod rollup;
 mod rule_cases;
 mod rule_columns;
 mod rule_properties;
