@@ -84,16 +84,22 @@ fn organs(console: &Console, rows: &[OrganCoverage]) -> String {
             false => console.pick("不报", "does not report"),
         };
         let late = if row.late { console.pick("（逾期）", " (late)") } else { "" };
-        let revision = if row.revision.is_empty() { &row.covered_by } else { &row.revision };
+        // Of what is taken the number of its revision, of what is covered the organ above.
+        let (above, _) = row.covered_by.split_once("/reports/").unwrap_or_default();
+        let revision = row.revision.rsplit_once('/').map_or(above, |(_, number)| number);
+        let submitted = moment::shown(row.submit_time.as_ref());
         out.add_row(vec![
             Cell::new(&row.display_name),
             Cell::new(row.organ.trim_start_matches("organs/")),
             Cell::new(state),
             Cell::new(console.pick(taken.zh(), taken.en())),
-            Cell::new(revision.split_once("/reports/").map_or("", |(_, rest)| rest)),
-            Cell::new(moment::shown(row.submit_time.as_ref())),
+            Cell::new(revision.trim_start_matches("organs/")),
+            Cell::new(submitted.split(' ').next().unwrap_or_default()),
             Cell::new(format!("{}{late}", row.due_date)),
         ]);
+    }
+    for column in 1..7 {
+        table::whole(&mut out, column);
     }
     table::text(&out)
 }

@@ -31,4 +31,5 @@ mod overflow;
 mod server;
 mod store;
 mod streams;
+mod sums;
 mod tidy;
