@@ -88,7 +88,7 @@ async fn serves_indicators_with_what_they_come_from() {
     let total = |row: Option<pb::ApplicantCounts>| row.and_then(|row| row.total).expect("a total");
     let rate = &sum.indicators[0];
     let disclosed = total(requests.granted) + total(requests.partially_granted);
-    assert_eq!((rate.id.as_str(), &*rate.name_zh != ""), ("disclosure_rate", true));
+    assert_eq!((rate.id.as_str(), rate.name_zh.is_empty()), ("disclosure_rate", false));
     assert_eq!(rate.numerator, Some(disclosed.to_string()));
     assert_eq!(rate.denominator, Some(total(requests.total_processed).to_string()));
     let value: f64 = rate.value.as_deref().expect("a value").parse().expect("a number");
