@@ -6,7 +6,7 @@
 //! exactly one position, which it names. The organs are read when the first question comes, and a
 //! year when it is first asked for: years are independent.
 //!
-//! **Memory.** Of a report about 0.5 KB: its figures in as few bytes as they need, and where it
+//! **Memory.** Of a report about 0.6 KB: its figures in as few bytes as they need, and where it
 //! stands. Of the kept sums about 1 KB for each inner organ and each of 32 ways to sum a year.
 //! Years are never forgotten: there are as many as reports are filed for.
 //!

@@ -4,6 +4,8 @@
 //! What is kept is packed, each number in as few bytes as it needs: most figures of a report are
 //! zero or small.
 
+use std::sync::LazyLock;
+
 use rust_decimal::Decimal;
 
 use crate::failure::Failure;
@@ -28,17 +30,25 @@ impl Present {
         self.0[cell / 64] >> (cell % 64) & 1 == 1
     }
 
-    /// The cells, in form order.
-    fn cells(self) -> impl Iterator<Item = usize> {
-        self.0.into_iter().enumerate().flat_map(|(word, mut bits)| {
-            std::iter::from_fn(move || {
-                let lowest = (bits != 0).then_some(bits.trailing_zeros() as usize)?;
+    /// Calls with each cell, in form order.
+    fn each(self, mut take_cell: impl FnMut(usize)) {
+        for (word, mut bits) in self.0.into_iter().enumerate() {
+            while bits != 0 {
+                take_cell(word * 64 + bits.trailing_zeros() as usize);
                 bits &= bits - 1;
-                Some(word * 64 + lowest)
-            })
-        })
+            }
+        }
     }
 }
+
+/// The cells of money: beside rows of figures the table of cells is large, and is not to be read
+/// for each of them.
+static MONEY: LazyLock<Present> = LazyLock::new(|| {
+    let mut money = Present::default();
+    let is_money = |cell: &Cell| cell.kind == CellKind::Money;
+    (0..CELL_COUNT).filter(|&cell| is_money(&CELLS[cell])).for_each(|cell| money.mark(cell));
+    money
+});
 
 /// A figure of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,15 +99,12 @@ impl Row {
     }
 
     fn each(&self, mut take_figure: impl FnMut(usize, i128, u8)) {
-        let mut packed = &self.packed[..];
-        for cell in self.present.cells() {
+        let (money, mut packed) = (*MONEY, &self.packed[..]);
+        self.present.each(|cell| {
             let value = take(&mut packed);
-            let scale = match CELLS[cell].kind {
-                CellKind::Money => take_byte(&mut packed),
-                CellKind::Count | CellKind::Text => 0,
-            };
+            let scale = if money.has(cell) { take_byte(&mut packed) } else { 0 };
             take_figure(cell, value, scale);
-        }
+        });
     }
 }
 
@@ -174,12 +181,12 @@ impl Totals {
     /// Adds sums that were kept.
     pub(super) fn add_packed(&mut self, kept: &Packed) {
         let mut packed = &kept.packed[..];
-        for cell in kept.present.cells() {
+        kept.present.each(|cell| {
             let (sum, given) = (take(&mut packed), take(&mut packed));
             let scale = take_byte(&mut packed);
             let given = u32::try_from(given).unwrap_or(u32::MAX);
             self.add_total(cell, Total { sum, given, scale });
-        }
+        });
     }
 
     fn add_total(&mut self, cell: usize, other: Total) {
@@ -250,14 +257,15 @@ fn put(packed: &mut Vec<u8>, value: i128) {
 
 fn take(packed: &mut &[u8]) -> i128 {
     let first = take_byte(packed);
+    if first < 0x80 {
+        return (i64::from(first >> 1) ^ -i64::from(first & 1)).into();
+    }
     let mut rest = u128::from(first & 0x7f);
-    if first >= 0x80 {
-        for shift in (7..128).step_by(7) {
-            let byte = take_byte(packed);
-            rest |= u128::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                break;
-            }
+    for shift in (7..128).step_by(7) {
+        let byte = take_byte(packed);
+        rest |= u128::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            break;
         }
     }
     (rest >> 1).cast_signed() ^ -(rest & 1).cast_signed()
