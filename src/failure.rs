@@ -135,6 +135,13 @@ pub enum Failure {
     PageToken,
     /// The filter cannot be read.
     Filter(FilterError),
+    /// No cell that is summed is named.
+    CellUnknown {
+        /// In Chinese.
+        zh: String,
+        /// In English.
+        en: String,
+    },
     /// The stream of a document does not have the form of header and chunks.
     DocumentStream(&'static str),
     /// The document cannot be read.
@@ -231,6 +238,7 @@ impl fmt::Display for Failure {
             }
             Failure::PageToken => f.write_str("the page token was not made for this list"),
             Failure::Filter(error) => write!(f, "the filter cannot be read: {error}"),
+            Failure::CellUnknown { en, .. } => f.write_str(en),
             Failure::DocumentStream(what) => f.write_str(what),
             Failure::DocumentUnreadable { en, .. } => f.write_str(en),
             Failure::DocumentTooLarge(limit) => {

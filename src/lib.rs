@@ -22,7 +22,7 @@
 //! - [`life`]: the states of a report and what leads from one to another.
 //! - [`diff`]: how two reports differ.
 //! - [`archive`]: organs and reports in the store.
-//! - [`aggregate`]: sums with their coverage.
+//! - [`rollup`]: sums with their coverage, from rows of numbers in memory.
 //! - [`status`]: failures as seen by gRPC clients.
 //! - [`service`]: the methods.
 //! - [`server`]: listens, serves, stops.
@@ -47,7 +47,7 @@ pub mod roster;
 pub mod life;
 pub mod diff;
 pub mod archive;
-pub mod aggregate;
+pub mod rollup;
 pub mod status;
 pub mod service;
 pub mod server;

@@ -24,6 +24,8 @@ pub const PAGE_BYTES_MAX: usize = 3 << 20;
 pub const PAGE_KEYS_MAX: usize = 20_000;
 /// Members named in one list of a coverage.
 pub const COVERAGE_LIST_MAX: usize = 10_000;
+/// Groups into which a sum is divided.
+pub const GROUPS_MAX: usize = 1000;
 /// Calls under way on one connection.
 pub const CALLS_PER_CONNECTION_MAX: usize = 256;
 /// The name of a principal.
@@ -71,6 +73,7 @@ pub fn all() -> Vec<Limit> {
             "the message of an error",
         ),
         row("coverage_list_max", COVERAGE_LIST_MAX, "items", "覆盖清单", "a list of a coverage"),
+        row("groups_max", GROUPS_MAX, "items", "汇总分组", "the groups of a sum"),
         row(
             "calls_per_connection_max",
             CALLS_PER_CONNECTION_MAX,

@@ -166,6 +166,11 @@ impl Answer {
                 .field("page_token", &failure.to_string()),
             Failure::Filter(_) => Self::new(Code::InvalidArgument, ErrorReason::FilterInvalid)
                 .field("filter", &failure.to_string()),
+            Failure::CellUnknown { zh, en } => {
+                Self::new(Code::InvalidArgument, ErrorReason::CellUnknown)
+                    .field("cell", en)
+                    .chinese(zh)
+            }
             Failure::DocumentStream(what) => {
                 Self::new(Code::InvalidArgument, ErrorReason::InvalidRequest).field("content", what)
             }

@@ -68,8 +68,13 @@ impl Archive {
                 return Ok((deadline.due_date, rests_on));
             }
         }
-        // 条例第四十九条: before 31 January for the organ itself, before 31 March for a government.
-        let day = if scope == Scope::Region { "03-31" } else { "01-31" };
-        Ok((format!("{:04}-{day}", year + 1), rests_on))
+        Ok((lawful_date(year, scope), rests_on))
     }
+}
+
+/// The last day where none was set, `YYYY-MM-DD`.
+pub fn lawful_date(year: i32, scope: Scope) -> String {
+    // 条例第四十九条: before 31 January for the organ itself, before 31 March for a government.
+    let day = if scope == Scope::Region { "03-31" } else { "01-31" };
+    format!("{:04}-{day}", year + 1)
 }

@@ -25,6 +25,7 @@ use crate::limits::{AT_LEAST_SECONDS_MAX, PAGE_BYTES_MAX, PAGE_KEYS_MAX};
 use crate::pb::Report;
 use crate::store::{Position, Store};
 
+pub use deadline::lawful_date;
 pub use import::ImportOptions;
 pub use index::{INDEX, NotOurs, Taken, china_date, receipt, taken};
 pub use organ::{broken_organ, is_active, parent_in};
@@ -164,7 +165,7 @@ fn not_this(expected: &str) -> Failure {
 }
 
 /// The year of today in China.
-fn this_year() -> i32 {
+pub fn this_year() -> i32 {
     let china = TimeZone::fixed(jiff::tz::offset(8));
     i32::from(jiff::Timestamp::now().to_zoned(china).year())
 }

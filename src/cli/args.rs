@@ -17,7 +17,8 @@ pub(super) use life::{DraftArgs, ReasonedArgs, ReturnArgs, StepArgs, SubmitArgs,
 pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
 pub(super) use organs::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, RenameArgs, UpdateArgs};
 pub(super) use reading::{
-    AggregateArgs, DiffArgs, GetArgs, HistoryArgs, ListArgs, Page, WatchArgs,
+    AggregateArgs, ContributionsArgs, CoverageArgs, DiffArgs, GetArgs, HistoryArgs, ListArgs, Page,
+    SumArgs, WatchArgs,
 };
 pub(super) use registry::{
     CreateArgs, DeadlineArgs, DeadlinesArgs, DeadlinesCommand, OrgansArgs, OrgansCommand,
@@ -166,8 +167,23 @@ pub(super) enum Command {
     #[command(after_help = "\
 示例 · Examples:
   nianbao aggregate lc --year 2023
-  nianbao aggregate lc --year 2022,2023 --include-unaccepted --members")]
+  nianbao aggregate lc --year 2022,2023 --include-unaccepted --members
+  nianbao aggregate lc --year 2023 --basis declared --group-by child
+  nianbao aggregate lc --year 2023 --filter 'kind = DEPARTMENT' --as-of 2024-03-31")]
     Aggregate(AggregateArgs),
+    /// 谁已报、谁缺报、汇总取用哪个版本 · Who has filed, who has not, and what a sum takes
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao coverage lc --year 2023
+  nianbao coverage lc --year 2023 --only missing
+  nianbao coverage lc --year 2023 --basis declared --format json")]
+    Coverage(CoverageArgs),
+    /// 一个单元格的合计由哪些报告构成 · Which reports make up the sum of a cell
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao contributions lc '表三·（一）予以公开·总计' --year 2023
+  nianbao contributions lc disclosure.fees_wan_yuan --year 2023 --limit 10")]
+    Contributions(ContributionsArgs),
     /// 行政机关 · Organs
     Organs(OrgansArgs),
     /// 报送期限 · Deadlines

@@ -9,6 +9,8 @@ mod backup;
 mod catalogue;
 mod client;
 mod console;
+mod contributions;
+mod coverage;
 mod deadlines;
 mod demo;
 mod diff;
@@ -85,6 +87,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Watch(args) => watch::run(&console, &args),
         Command::List(args) => get::list(&console, &args),
         Command::Aggregate(args) => aggregate::run(&console, &args),
+        Command::Coverage(args) => coverage::run(&console, &args),
+        Command::Contributions(args) => contributions::run(&console, &args),
         Command::Organs(args) => organs::run(&console, &args),
         Command::Deadlines(args) => deadlines::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),

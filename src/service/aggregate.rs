@@ -1,24 +1,41 @@
 //! `AggregateService`.
 
+use prost::Message as _;
 use tonic::{Request, Response, Status};
 
-use super::{off_the_loop, validate};
-use crate::aggregate::{Question, aggregate};
-use crate::archive::Archive;
+use super::{after, off_the_loop, page_size, validate};
+use crate::archive::{Archive, Moment};
 use crate::failure::Failure;
 use crate::names::OrganId;
 use crate::pb;
 use crate::pb::aggregate_service_server::AggregateService;
+use crate::query::{hex, page_token};
+use crate::rollup::{Filter, Question, Rollup, contributions, coverage, sums};
 
-/// `AggregateService` over an archive.
+/// `AggregateService` over the roll-up of an archive.
 pub struct Aggregates {
-    archive: Archive,
+    rollup: Rollup,
 }
 
 impl Aggregates {
     /// The service.
     pub fn new(archive: Archive) -> Self {
-        Aggregates { archive }
+        Aggregates { rollup: Rollup::new(archive) }
+    }
+
+    /// The moment that a request names.
+    async fn moment(
+        &self,
+        position: &str,
+        time: Option<pbjson_types::Timestamp>,
+    ) -> Result<Moment, Failure> {
+        let archive = self.rollup.archive();
+        archive.reach(position).await?;
+        Ok(match (time, archive.position(position)?) {
+            (Some(time), _) => Moment::Time(time),
+            (None, Some(position)) => Moment::Position(position),
+            (None, None) => Moment::Now,
+        })
     }
 }
 
@@ -30,17 +47,91 @@ impl AggregateService for Aggregates {
     ) -> Result<Response<pb::AggregateReportsResponse>, Status> {
         let request = request.into_inner();
         validate(&request)?;
-        self.archive.reach(&request.at_least).await?;
-        let organ = OrganId::from_name(&request.organ)
-            .ok_or_else(|| Failure::OrganNotFound(request.organ.clone()))?;
+        self.rollup.archive().reach(&request.at_least).await?;
         let question = Question {
-            organ,
-            years: request.years,
+            organ: organ(&request.organ)?,
+            basis: request.basis(),
+            tree: request.tree(),
+            filter: Filter::parse(&request.filter)?,
             include_unaccepted: request.include_unaccepted,
-            list_members: request.list_members,
+            moment: self.moment(&request.as_of_position, request.as_of_time).await?,
         };
-        let archive = self.archive.clone();
-        let aggregates = off_the_loop(move || aggregate(&archive, &question)).await?;
+        let (rollup, group_by) = (self.rollup.clone(), request.group_by());
+        let aggregates = off_the_loop(move || {
+            sums(&rollup, &question, &request.years, group_by, request.list_members)
+        })
+        .await?;
         Ok(Response::new(pb::AggregateReportsResponse { aggregates }))
     }
+
+    async fn get_coverage(
+        &self,
+        request: Request<pb::GetCoverageRequest>,
+    ) -> Result<Response<pb::GetCoverageResponse>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        self.rollup.archive().reach(&request.at_least).await?;
+        let question = Question {
+            organ: organ(&request.organ)?,
+            basis: request.basis(),
+            tree: request.tree(),
+            filter: Filter::parse(&request.filter)?,
+            include_unaccepted: request.include_unaccepted,
+            moment: self.moment(&request.as_of_position, request.as_of_time).await?,
+        };
+        let (year, only, limit) = (request.year, request.only(), page_size(request.page_size));
+        let (token, asked) = (request.page_token.clone(), asked_for_coverage(request));
+        let after = after(&asked, &token)?;
+        let rollup = self.rollup.clone();
+        let (mut answer, next) =
+            off_the_loop(move || coverage(&rollup, &question, year, only, after.as_deref(), limit))
+                .await?;
+        answer.next_page_token = next.map(|key| page_token(&asked, &key)).unwrap_or_default();
+        Ok(Response::new(answer))
+    }
+
+    async fn list_contributions(
+        &self,
+        request: Request<pb::ListContributionsRequest>,
+    ) -> Result<Response<pb::ListContributionsResponse>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        self.rollup.archive().reach(&request.at_least).await?;
+        let question = Question {
+            organ: organ(&request.organ)?,
+            basis: request.basis(),
+            tree: request.tree(),
+            filter: Filter::parse(&request.filter)?,
+            include_unaccepted: request.include_unaccepted,
+            moment: self.moment(&request.as_of_position, request.as_of_time).await?,
+        };
+        let (year, cell, limit) =
+            (request.year, request.cell.clone(), page_size(request.page_size));
+        let (token, asked) = (request.page_token.clone(), asked_for_contributions(request));
+        let after = after(&asked, &token)?;
+        let rollup = self.rollup.clone();
+        let (mut answer, next) = off_the_loop(move || {
+            contributions(&rollup, &question, year, &cell, after.as_deref(), limit)
+        })
+        .await?;
+        answer.next_page_token = next.map(|key| page_token(&asked, &key)).unwrap_or_default();
+        Ok(Response::new(answer))
+    }
+}
+
+fn organ(name: &str) -> Result<OrganId, Failure> {
+    OrganId::from_name(name).ok_or_else(|| Failure::OrganNotFound(name.to_owned()))
+}
+
+/// What a list is asked for, page and freshness apart: what its tokens are bound to.
+fn asked_for_coverage(request: pb::GetCoverageRequest) -> String {
+    let (page_token, at_least) = (String::new(), String::new());
+    let plain = pb::GetCoverageRequest { page_size: 0, page_token, at_least, ..request };
+    format!("coverage\n{}", hex(&plain.encode_to_vec()))
+}
+
+fn asked_for_contributions(request: pb::ListContributionsRequest) -> String {
+    let (page_token, at_least) = (String::new(), String::new());
+    let plain = pb::ListContributionsRequest { page_size: 0, page_token, at_least, ..request };
+    format!("contributions\n{}", hex(&plain.encode_to_vec()))
 }

@@ -225,10 +225,11 @@ impl Store {
         found.map_err(|e| self.shared.state.note(e))
     }
 
-    /// The position of the last entry that is on disk and can be read.
+    /// The position of the last entry that is on disk and can be read: never behind what a read
+    /// before this call has shown.
     #[must_use]
     pub fn position(&self) -> Position {
-        self.shared.state.position()
+        self.shared.pending.position()
     }
 
     /// The last entry that is on disk and can be read; [`Hash::ZERO`] and position
@@ -253,7 +254,7 @@ impl Store {
     /// if its file cannot be opened at present.
     pub fn follow(&self, after: Position, bytes_max: usize) -> Result<Vec<Recorded>, Error> {
         let Shared { catalog, state, .. } = &*self.shared;
-        let found = catalog.read(after.0, state.position().0, bytes_max);
+        let found = catalog.read(after.0, self.position().0, bytes_max);
         found.map_err(|damage| state.judge(&damage).err().unwrap_or_else(|| damage.into()))
     }
 

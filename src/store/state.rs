@@ -48,10 +48,6 @@ impl State {
         *self.head.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn position(&self) -> Position {
-        *self.position.borrow()
-    }
-
     pub(super) fn watch_position(&self) -> watch::Receiver<Position> {
         self.position.subscribe()
     }

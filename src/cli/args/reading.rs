@@ -3,9 +3,11 @@
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use nianbao::names::{OrganId, ReportId};
+use nianbao::pb::get_coverage_request::Only;
+use nianbao::pb::{Basis, GroupBy, OrganTree};
 
 use super::Remote;
-use super::value::{organ, report, revision, year};
+use super::value::{basis, group_by, only, organ, report, revision, tree, year};
 use crate::cli::moment::{self, Moment};
 
 /// Of `get`.
@@ -117,12 +119,86 @@ pub(crate) struct AggregateArgs {
     #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", required = true, value_delimiter = ',',
           value_parser = year())]
     pub year: Vec<i32>,
-    /// 连同尚未接收的报告 · Add reports that are not accepted yet
-    #[arg(long, env = "NIANBAO_INCLUDE_UNACCEPTED", value_parser = FalseyValueParser::new())]
-    pub include_unaccepted: bool,
+    /// 分组：child 按下级，level 按层级，kind 按机关类型，sector 按条线 · Divide the sum
+    #[arg(long, env = "NIANBAO_GROUP_BY", value_name = "BY", value_parser = group_by)]
+    pub group_by: Option<GroupBy>,
+    #[command(flatten)]
+    pub what: SumArgs,
     /// 列出计入的版本和缺报的机关 · List included revisions and missing organs
     #[arg(long, env = "NIANBAO_MEMBERS", value_parser = FalseyValueParser::new())]
     pub members: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// What is summed, and how.
+#[derive(Args, Debug)]
+pub(crate) struct SumArgs {
+    /// 口径：parts 逐机关汇总，declared 按政府汇总报告 · Own reports, or what governments declare
+    #[arg(long, env = "NIANBAO_BASIS", default_value = "parts", value_parser = basis)]
+    pub basis: Basis,
+    /// 隶属：of-year 当年，of-today 现行 · The tree of the year, or of today
+    #[arg(long, env = "NIANBAO_TREE", default_value = "of-year", value_parser = tree)]
+    pub tree: OrganTree,
+    /// 筛选机关 · Only organs such as: level = COUNTY AND kind = DEPARTMENT AND sector = housing
+    #[arg(
+        long,
+        env = "NIANBAO_FILTER",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "F"
+    )]
+    pub filter: String,
+    /// 连同尚未接收的报告 · Add reports that are not accepted yet
+    #[arg(long, env = "NIANBAO_INCLUDE_UNACCEPTED", value_parser = FalseyValueParser::new())]
+    pub include_unaccepted: bool,
+    /// 截至当时：位置、RFC 3339 时间或日期 · As it stood at a position, an RFC 3339 time or a day
+    #[arg(long, env = "NIANBAO_AS_OF", value_name = "WHEN", value_parser = moment::read)]
+    pub as_of: Option<Moment>,
+    /// 至少包含此位置（取自回执） · Include at least this position, from a receipt
+    #[arg(long, env = "NIANBAO_AT_LEAST", value_name = "POSITION")]
+    pub at_least: Option<String>,
+}
+
+/// Of `coverage`.
+#[derive(Args, Debug)]
+pub(crate) struct CoverageArgs {
+    /// 行政机关编号 · The organ at the top
+    #[arg(value_parser = organ)]
+    pub organ: OrganId,
+    /// 年度 · The year
+    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", value_parser = year())]
+    pub year: i32,
+    /// 只列：missing 缺报，late 逾期，included 已汇总，unaccepted 未接收，as-published 原样补录，
+    /// covered-by-region 由上级汇总涵盖 · List these only
+    #[arg(long, env = "NIANBAO_ONLY", value_name = "WHICH", default_value = "all",
+          value_parser = only)]
+    pub only: Only,
+    #[command(flatten)]
+    pub what: SumArgs,
+    /// 至多条数 · At most so many
+    #[arg(long, env = "NIANBAO_LIMIT", default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Of `contributions`.
+#[derive(Args, Debug)]
+pub(crate) struct ContributionsArgs {
+    /// 行政机关编号 · The organ at the top
+    #[arg(value_parser = organ)]
+    pub organ: OrganId,
+    /// 单元格：中文地址或路径 · A cell, by Chinese address or by path
+    pub cell: String,
+    /// 年度 · The year
+    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", value_parser = year())]
+    pub year: i32,
+    #[command(flatten)]
+    pub what: SumArgs,
+    /// 至多条数 · At most so many
+    #[arg(long, env = "NIANBAO_LIMIT", default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
     #[command(flatten)]
     pub remote: Remote,
 }

@@ -1,7 +1,8 @@
 //! Values as they are typed, and what to type instead.
 
 use nianbao::names::{OrganId, ReportId, scope_of};
-use nianbao::pb::{Edition, Scope, organ};
+use nianbao::pb::get_coverage_request::Only;
+use nianbao::pb::{Basis, Edition, GroupBy, OrganTree, Scope, organ};
 
 pub(super) fn organ(text: &str) -> Result<OrganId, String> {
     let id = OrganId::from_name(text).or_else(|| OrganId::parse(text));
@@ -53,6 +54,26 @@ pub(super) fn kind(text: &str) -> Result<organ::Kind, String> {
     named.ok_or_else(|| expected((0..).map_while(|n| organ::Kind::try_from(n).ok()), "KIND_"))
 }
 
+pub(super) fn basis(text: &str) -> Result<Basis, String> {
+    let named = Basis::from_str_name(&format!("BASIS_{}", constant(text)));
+    named.ok_or_else(|| expected((0..).map_while(|n| Basis::try_from(n).ok()), "BASIS_"))
+}
+
+pub(super) fn tree(text: &str) -> Result<OrganTree, String> {
+    let named = OrganTree::from_str_name(&format!("ORGAN_TREE_{}", constant(text)));
+    named.ok_or_else(|| expected((0..).map_while(|n| OrganTree::try_from(n).ok()), "ORGAN_TREE_"))
+}
+
+pub(super) fn group_by(text: &str) -> Result<GroupBy, String> {
+    let named = GroupBy::from_str_name(&format!("GROUP_BY_{}", constant(text)));
+    named.ok_or_else(|| expected((0..).map_while(|n| GroupBy::try_from(n).ok()), "GROUP_BY_"))
+}
+
+pub(super) fn only(text: &str) -> Result<Only, String> {
+    let named = Only::from_str_name(&format!("ONLY_{}", constant(text)));
+    named.ok_or_else(|| expected((0..).map_while(|n| Only::try_from(n).ok()), "ONLY_"))
+}
+
 pub(super) fn constant(word: &str) -> String {
     word.replace('-', "_").to_uppercase()
 }
@@ -70,14 +91,14 @@ trait EnumName {
     fn name(&self) -> &'static str;
 }
 
-impl EnumName for organ::Level {
-    fn name(&self) -> &'static str {
-        self.as_str_name()
-    }
+macro_rules! named {
+    ($($name:path),*) => {
+        $(impl EnumName for $name {
+            fn name(&self) -> &'static str {
+                self.as_str_name()
+            }
+        })*
+    };
 }
 
-impl EnumName for organ::Kind {
-    fn name(&self) -> &'static str {
-        self.as_str_name()
-    }
-}
+named!(organ::Level, organ::Kind, Basis, OrganTree, GroupBy, Only);

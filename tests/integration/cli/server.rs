@@ -126,6 +126,8 @@ fn submits_reads_back_lists_and_sums() {
     assert_eq!(first["requests"]["newlyReceived"]["total"], "65");
     assert_eq!(first["coverage"]["missingOrgans"].as_array().map(Vec::len), Some(2));
 
+    sums_in_detail(&server, &sum[1..]);
+
     let next = server.run(&["new", "--organ", "lc-housing", "--year", "2024"]);
     assert!(next.err.contains("上年结转自 2023 年度报告"), "{}", next.err);
     assert_eq!(next.json()["title"], "某市某局2024年政府信息公开工作年度报告");
@@ -135,6 +137,43 @@ fn submits_reads_back_lists_and_sums() {
         server.run(&["organs", "list", "--filter", "parent = organs/lc", "--format", "json"]);
     assert_eq!(organs.json()["organs"].as_array().map(Vec::len), Some(2));
     assert!(server.run(&["organs", "get", "lc"]).out.contains("某市人民政府办公室"));
+}
+
+/// Bases, groups, coverage and contributions, as a person and a program see them.
+fn sums_in_detail(server: &Server, sum: &[&str]) {
+    let (organ, unaccepted) = (sum[0], sum[3]);
+    let run = |args: &[&str]| server.run(&[args, &["--year", "2023", unaccepted]].concat());
+    let shown = run(&["aggregate", organ, "--basis", "declared", "--group-by", "kind"]);
+    for word in ["（按政府汇总报告）", "公开率（予以公开与部分公开占办理结果）", "组别"]
+    {
+        assert!(shown.out.contains(word), "{word}\n{}", shown.out);
+    }
+    let json = run(&["aggregate", organ, "--group-by", "child", "--format", "json"]).json();
+    assert_eq!(json["aggregates"][0]["groups"].as_array().map(Vec::len), Some(3));
+    assert_eq!(json["aggregates"][0]["indicators"][0]["id"], "disclosure_rate");
+    let nobody = run(&["aggregate", organ, "--filter", "sector = none"]);
+    assert!(nobody.out.contains("应报 0"), "{}", nobody.out);
+    let before = run(&["aggregate", organ, "--as-of", "0000000000000001"]);
+    assert!(before.out.contains("已汇总 0"), "{}", before.out);
+    assert_eq!(run(&["aggregate", organ, "--basis", "both"]).code, 2);
+
+    let shown = run(&["coverage", organ]);
+    for word in ["应报 3，已汇总 1，缺报 2", "本机关报告", "2024-01-31（逾期）", "未存储 2"]
+    {
+        assert!(shown.out.contains(word), "{word}\n{}", shown.out);
+    }
+    let missing = run(&["coverage", organ, "--only", "missing", "--format", "json"]).json();
+    assert_eq!(missing["organs"].as_array().map(Vec::len), Some(2));
+    let english = run(&["coverage", organ, "--lang", "en"]);
+    assert!(english.out.contains("3 expected, 1 included, 2 missing"), "{}", english.out);
+
+    let shown = run(&["contributions", organ, "表二·行政事业性收费"]);
+    for word in ["organs/lc-housing/reports/2023-own/revisions/1", "合计 1317.89，填报机关 1"]
+    {
+        assert!(shown.out.contains(word), "{word}\n{}", shown.out);
+    }
+    let unknown = run(&["contributions", organ, "梦想"]);
+    assert!(unknown.code == 1 && unknown.err.contains("[CELL_UNKNOWN]"), "{}", unknown.err);
 }
 
 #[test]
