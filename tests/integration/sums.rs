@@ -197,7 +197,7 @@ async fn refuses_what_it_cannot_answer_and_says_why() {
         as_of_position: position.to_owned(),
         ..request()
     };
-    assert_eq!(reason(at("00000000000000ff")).await, "POSITION_INVALID");
+    assert_eq!(reason(at("00000000000000ff")).await, "POSITION_NOT_REACHED");
     assert_eq!(reason(at("now")).await, "POSITION_INVALID");
     let both = pb::AggregateReportsRequest {
         as_of_time: Some(pbjson_types::Timestamp::default()),
