@@ -21,6 +21,10 @@ use nianbao::pb::DocumentHeader;
 
 use clock::Bench;
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The kinds of file that hold a document.
 const EXTENSIONS: [&str; 4] = ["docx", "html", "pdf", "txt"];
 

@@ -30,6 +30,10 @@ use nianbao::store::{Options, Position, Store};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Of `cargo bench`, and of a test.
 const ORGANS: [usize; 2] = [40_000, 300];
 const YEARS: [i32; 2] = [2022, 2023];

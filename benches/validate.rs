@@ -25,6 +25,10 @@ use prost::Message as _;
 
 use clock::Bench;
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A report that breaks no rule, with texts as long as those of a real report.
 fn valid() -> Report {
     let json = include_str!("../tests/fixtures/housing-2023.json");
