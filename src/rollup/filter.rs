@@ -21,23 +21,32 @@ impl Filter {
         let terms = query::Filter::parse(text, &["level", "kind", "sector"]);
         let mut out = Filter::default();
         for (field, value) in terms.map_err(Failure::Filter)?.terms {
-            let wrong = |expected: &str| {
-                let expected = format!("{expected}, not {value}");
-                Failure::Filter(FilterError { at: text.chars().count(), expected })
-            };
-            match field.as_str() {
-                "level" => {
-                    let level = organ::Level::from_str_name(&format!("LEVEL_{value}"));
-                    out.level = Some(level.ok_or_else(|| wrong("a level such as COUNTY"))?);
-                }
-                "kind" => {
-                    let kind = organ::Kind::from_str_name(&format!("KIND_{value}"));
-                    out.kind = Some(kind.ok_or_else(|| wrong("a kind such as DEPARTMENT"))?);
-                }
-                _ => out.sector = Some(value),
-            }
+            out.take(text, &field, value)?;
         }
         Ok(out)
+    }
+
+    /// Takes a term of the filter `text`: of `level`, of `kind`, else of `sector`.
+    ///
+    /// # Errors
+    /// `Filter`.
+    pub fn take(&mut self, text: &str, field: &str, value: String) -> Result<(), Failure> {
+        let wrong = |expected: &str| {
+            let expected = format!("{expected}, not {value}");
+            Failure::Filter(FilterError { at: text.chars().count(), expected })
+        };
+        match field {
+            "level" => {
+                let level = organ::Level::from_str_name(&format!("LEVEL_{value}"));
+                self.level = Some(level.ok_or_else(|| wrong("a level such as COUNTY"))?);
+            }
+            "kind" => {
+                let kind = organ::Kind::from_str_name(&format!("KIND_{value}"));
+                self.kind = Some(kind.ok_or_else(|| wrong("a kind such as DEPARTMENT"))?);
+            }
+            _ => self.sector = Some(value),
+        }
+        Ok(())
     }
 
     /// Whether every organ passes.
@@ -45,7 +54,8 @@ impl Filter {
         *self == Filter::default()
     }
 
-    pub(super) fn passes(&self, organ: &Organ) -> bool {
+    /// Whether an organ passes.
+    pub fn passes(&self, organ: &Organ) -> bool {
         self.level.is_none_or(|level| organ.level() == level)
             && self.kind.is_none_or(|kind| organ.kind() == kind)
             && self.sector.as_ref().is_none_or(|sector| organ.sector == *sector)
