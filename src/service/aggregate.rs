@@ -12,6 +12,21 @@ use crate::pb::aggregate_service_server::AggregateService;
 use crate::query::{hex, page_token};
 use crate::rollup::{Filter, Question, Rollup, contributions, coverage, sums};
 
+/// The question that a request puts: each method that sums has the same fields.
+macro_rules! question {
+    ($service:expr, $request:expr) => {{
+        $service.rollup.archive().reach(&$request.at_least).await?;
+        Question {
+            organ: organ(&$request.organ)?,
+            basis: $request.basis(),
+            tree: $request.tree(),
+            filter: Filter::parse(&$request.filter)?,
+            include_unaccepted: $request.include_unaccepted,
+            moment: $service.moment(&$request.as_of_position, $request.as_of_time).await?,
+        }
+    }};
+}
+
 /// `AggregateService` over the roll-up of an archive.
 pub struct Aggregates {
     rollup: Rollup,
@@ -47,15 +62,7 @@ impl AggregateService for Aggregates {
     ) -> Result<Response<pb::AggregateReportsResponse>, Status> {
         let request = request.into_inner();
         validate(&request)?;
-        self.rollup.archive().reach(&request.at_least).await?;
-        let question = Question {
-            organ: organ(&request.organ)?,
-            basis: request.basis(),
-            tree: request.tree(),
-            filter: Filter::parse(&request.filter)?,
-            include_unaccepted: request.include_unaccepted,
-            moment: self.moment(&request.as_of_position, request.as_of_time).await?,
-        };
+        let question = question!(self, request);
         let (rollup, group_by) = (self.rollup.clone(), request.group_by());
         let aggregates = off_the_loop(move || {
             sums(&rollup, &question, &request.years, group_by, request.list_members)
@@ -70,15 +77,7 @@ impl AggregateService for Aggregates {
     ) -> Result<Response<pb::GetCoverageResponse>, Status> {
         let request = request.into_inner();
         validate(&request)?;
-        self.rollup.archive().reach(&request.at_least).await?;
-        let question = Question {
-            organ: organ(&request.organ)?,
-            basis: request.basis(),
-            tree: request.tree(),
-            filter: Filter::parse(&request.filter)?,
-            include_unaccepted: request.include_unaccepted,
-            moment: self.moment(&request.as_of_position, request.as_of_time).await?,
-        };
+        let question = question!(self, request);
         let (year, only, limit) = (request.year, request.only(), page_size(request.page_size));
         let (token, asked) = (request.page_token.clone(), asked_for_coverage(request));
         let after = after(&asked, &token)?;
@@ -96,15 +95,7 @@ impl AggregateService for Aggregates {
     ) -> Result<Response<pb::ListContributionsResponse>, Status> {
         let request = request.into_inner();
         validate(&request)?;
-        self.rollup.archive().reach(&request.at_least).await?;
-        let question = Question {
-            organ: organ(&request.organ)?,
-            basis: request.basis(),
-            tree: request.tree(),
-            filter: Filter::parse(&request.filter)?,
-            include_unaccepted: request.include_unaccepted,
-            moment: self.moment(&request.as_of_position, request.as_of_time).await?,
-        };
+        let question = question!(self, request);
         let (year, cell, limit) =
             (request.year, request.cell.clone(), page_size(request.page_size));
         let (token, asked) = (request.page_token.clone(), asked_for_contributions(request));
