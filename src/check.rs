@@ -42,6 +42,8 @@ pub struct Violation {
 pub struct Evidence {
     /// Path relative to the message, and value; an empty path is the field itself.
     pub operands: Vec<(&'static str, Value)>,
+    /// The same of the revision of another year that the rule compares with.
+    pub last: Vec<(&'static str, Value)>,
     /// The first comparison of counts: what is, the relation (`==`, `<=`, …), and what should be.
     pub compared: Option<(i64, &'static str, i64)>,
     /// What a standard rule allows.
@@ -70,7 +72,7 @@ impl Evidence {
             let start = text[..byte].chars().count();
             Some((*path, Range { start, end: start + literal.chars().count() }))
         });
-        Evidence { operands, compared, bound: None, words }
+        Evidence { operands, compared, words, ..Evidence::default() }
     }
 
     fn bounded(value: Value, bound: &'static str) -> Self {

@@ -17,12 +17,17 @@ const FINGERPRINTED_BYTES: usize = 1024;
 /// Quoted text longer than this many characters is cut in messages.
 const QUOTE_CHARS_MAX: usize = 60;
 
-/// Everything that the rules find in a report.
+/// Everything that the rules find in a report by itself.
 pub fn findings(report: &Report) -> Vec<Finding> {
-    let mut ranked: Vec<(usize, Finding)> = rules::broken(report)
-        .into_iter()
-        .filter_map(|violation| render(report, violation))
-        .collect();
+    findings_beside(report, Vec::new(), "")
+}
+
+/// Everything that the rules find in a report, with what it broke beside that revision of another
+/// year.
+pub fn findings_beside(report: &Report, beside: Vec<Violation>, revision: &str) -> Vec<Finding> {
+    let alone = rules::broken(report).into_iter().filter_map(|v| render(report, v, ""));
+    let beside = beside.into_iter().filter_map(|v| render(report, v, revision));
+    let mut ranked: Vec<(usize, Finding)> = alone.chain(beside).collect();
     mark_derived(&mut ranked);
     ranked.sort_by(|(rank_a, a), (rank_b, b)| {
         (a.derived, rank_a, &a.rule_id, &a.rule_path, &a.fingerprint).cmp(&(
@@ -40,7 +45,11 @@ pub fn findings(report: &Report) -> Vec<Finding> {
 /// schema.
 pub fn describe(violations: Vec<Violation>) -> Vec<Finding> {
     let none = Report::default();
-    violations.into_iter().filter_map(|v| render(&none, v)).map(|(_, finding)| finding).collect()
+    violations
+        .into_iter()
+        .filter_map(|v| render(&none, v, ""))
+        .map(|(_, finding)| finding)
+        .collect()
 }
 
 /// How many findings of each severity there are.
@@ -68,13 +77,13 @@ pub fn unexplained<'a>(report: &Report, findings: &'a [Finding]) -> Vec<&'a Find
 }
 
 /// The finding of one violation and its rank in form order. `None` cannot arise: `build.rs` refuses
-/// a rule without an entry in the catalogue.
-fn render(report: &Report, violation: Violation) -> Option<(usize, Finding)> {
+/// a rule without an entry in the catalogue. `revision` is what a rule compared with, if anything.
+fn render(report: &Report, violation: Violation, revision: &str) -> Option<(usize, Finding)> {
     let rule = rules::rule(violation.rule)?;
     let Violation { path: rule_path, evidence, .. } = violation;
     let field_path = join(&rule_path, &rule.subject);
     let (rank, cell) = address(report, &field_path);
-    let operands = operands(&rule_path, &evidence);
+    let operands = operands(&rule_path, &evidence, revision);
     let (expected, actual, delta) = figures(&evidence);
     let blanks = blank_labels(rule, &operands);
     let fingerprint = fingerprint(&rule.id, &field_path, &operands);
@@ -95,7 +104,11 @@ fn render(report: &Report, violation: Violation) -> Option<(usize, Finding)> {
         actual,
         delta,
         operands,
-        compared_with: Vec::new(),
+        compared_with: Some(revision)
+            .filter(|r| !r.is_empty())
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
         derived: false,
         fingerprint,
     };
@@ -120,8 +133,8 @@ fn blank_of<'a>(report: &'a Report, path: &str) -> Option<&'a str> {
     form::place(spoken_of).map(|_| spoken_of)
 }
 
-fn operands(rule_path: &str, evidence: &Evidence) -> Vec<Operand> {
-    let operand = |(path, value): &(&'static str, Value)| Operand {
+fn operands(rule_path: &str, evidence: &Evidence, revision: &str) -> Vec<Operand> {
+    let operand = |(path, value): &(&'static str, Value), revision: &str| Operand {
         field_path: join(rule_path, path),
         value: match value {
             Value::Absent => None,
@@ -129,8 +142,10 @@ fn operands(rule_path: &str, evidence: &Evidence) -> Vec<Operand> {
             Value::Number(number) => Some(number.to_string()),
             Value::Text(text) => Some(text.clone()),
         },
+        revision: revision.to_owned(),
     };
-    evidence.operands.iter().map(operand).collect()
+    let own = evidence.operands.iter().map(|read| operand(read, ""));
+    own.chain(evidence.last.iter().map(|read| operand(read, revision))).collect()
 }
 
 /// Expected, actual, and actual less expected where the rule is an equation.

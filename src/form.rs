@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use prost::Message as _;
+use rust_decimal::Decimal;
 
 use crate::pb::{self, Report};
 
@@ -162,6 +163,22 @@ pub fn place(path: &str) -> Option<(usize, &'static Place)> {
         }
         rest = &rest[..rest.rfind(['.', '['])?];
     }
+}
+
+/// The decimals of the smallest unit of money: the finest that the form takes.
+pub const MONEY_SCALE: u32 = 6;
+
+/// An amount of money in its smallest unit, and the decimals as printed.
+pub fn money(text: &str) -> Option<(i64, u8)> {
+    let money: Decimal = text.parse().ok()?;
+    let missing = MONEY_SCALE.checked_sub(money.scale())?;
+    let value = i64::try_from(money.mantissa()).ok()?.checked_mul(10_i64.pow(missing))?;
+    Some((value, u8::try_from(money.scale()).ok()?))
+}
+
+/// An amount in the smallest unit as a decimal without zeros that say nothing.
+pub fn money_text(value: i64) -> String {
+    Decimal::new(value, MONEY_SCALE).normalize().to_string()
 }
 
 /// The tree of an edition; that of 2021 where none is stated.

@@ -8,6 +8,7 @@
 //! - [`form`]: the national form: cells, addresses, tree.
 //! - [`check`]: the rules of the schema, compiled to Rust.
 //! - [`rules`]: the catalogue of rules, and the rules that need more than an expression.
+//! - [`years`]: what reports of consecutive years say of each other.
 //! - [`finding`]: what broken rules say to a person and to a program.
 //! - [`document`]: documents in, reports out.
 //! - [`names`]: resource names as types.
@@ -33,6 +34,7 @@ pub mod pb;
 pub mod form;
 pub mod check;
 pub mod rules;
+pub mod years;
 pub mod finding;
 pub mod document;
 pub mod names;

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | `o/{organ}` | `Organ` |
 //! | `k/{parent}!{child}` | the child's id: it reports, or once did, to the parent in some year |
+//! | `m/{successor}!{organ}` | the organ's id: it was, or once was to be, merged into it |
 //! | `t/` | the position of the last entry with an organ: on it rests who rests on the tree |
 //! | `r/{organ}!{year}-{scope}` | the head of a `Report`: state and all that is output only |
 //! | `v/{organ}!{year}-{scope}!{revision}` | `Revision` without its content |
@@ -37,7 +38,7 @@ use crate::query::hex;
 use crate::store::{Index, Pair, Position, Recorded};
 
 /// How the store finds what the journal holds.
-pub const INDEX: Index = Index { version: 3, puts };
+pub const INDEX: Index = Index { version: 4, puts };
 
 /// Hex digits of an etag: enough that no two states of a resource share one by chance.
 const ETAG_DIGITS: usize = 16;
@@ -53,6 +54,11 @@ pub(super) const TREE_KEY: &[u8] = b"t/";
 /// whether they still do is for the organs themselves to say.
 pub(super) fn children_prefix(parent: &OrganId) -> Vec<u8> {
     format!("k/{}!", parent.as_str()).into_bytes()
+}
+
+/// Of all organs that were, or once were to be, merged into one.
+pub(super) fn merged_prefix(successor: &OrganId) -> Vec<u8> {
+    format!("m/{}!", successor.as_str()).into_bytes()
 }
 
 pub(super) fn report_key(id: &ReportId) -> Vec<u8> {
@@ -251,6 +257,11 @@ fn put_organs(puts: &mut Vec<Pair>, recorded: &Recorded, organs: &[(OrganId, Org
             organ.affiliations.iter().map(|a| a.parent.as_str()).collect();
         for parent in parents.into_iter().filter_map(OrganId::from_name) {
             let mut key = children_prefix(&parent);
+            key.extend(id.as_str().bytes());
+            puts.push((key, id.as_str().as_bytes().to_vec()));
+        }
+        if let Some(successor) = OrganId::from_name(&organ.successor) {
+            let mut key = merged_prefix(&successor);
             key.extend(id.as_str().bytes());
             puts.push((key, id.as_str().as_bytes().to_vec()));
         }

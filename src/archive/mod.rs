@@ -1,8 +1,9 @@
 //! The archive of organs and reports: what a journal entry says, what must hold for it, and how
 //! what is stored is read. It knows nothing of gRPC.
 //!
-//! `index` says what an entry means; `write` decides, commits and repeats; `report`, `organ`,
+//! `index` says what an entry means; `write` decides, commits and repeats; `report`, `reason`, `organ`,
 //! `reorganise`, `import` and `deadline` say what may be written, `tree` that organs stay a tree;
+//! `years` holds a report against last year's;
 //! `read` reads.
 
 mod deadline;
@@ -10,10 +11,12 @@ mod import;
 mod index;
 mod organ;
 mod read;
+mod reason;
 mod reorganise;
 mod report;
 mod tree;
 mod write;
+mod years;
 
 use std::time::Duration;
 
@@ -30,8 +33,9 @@ pub use import::ImportOptions;
 pub use index::{INDEX, NotOurs, Taken, china_date, receipt, taken};
 pub use organ::{broken_organ, is_active, parent_in};
 pub use read::{Moment, Version};
+pub use reason::broken_reason;
 pub use reorganise::{Merged, Merger, Move, ORGAN_FIELDS, OrganField, broken_merger};
-pub use report::{Filed, Step, Submission, What, broken_reason};
+pub use report::{Filed, Step, Submission, What};
 pub use write::Caller;
 
 /// The organs and reports of one store.

@@ -44,17 +44,7 @@ impl Archive {
         version: Version,
         moment: Moment,
     ) -> Result<Report, Failure> {
-        let head = match moment {
-            Moment::Now => self.head(id)?,
-            Moment::Position(position) => {
-                let last = event_key(id, position);
-                self.head_at(id, |key, _| key <= &last[..])?
-            }
-            Moment::Time(time) => self.head_at(id, |_, event| {
-                let written = event.receipt.as_ref().and_then(|r| r.time).unwrap_or_default();
-                (written.seconds, written.nanos) <= (time.seconds, time.nanos)
-            })?,
-        };
+        let head = self.head_in(id, moment)?;
         let number = match version {
             Version::Latest => head.latest_revision,
             Version::Effective => head.effective_revision,
@@ -104,6 +94,21 @@ impl Archive {
         match self.store.get(&report_key(id))? {
             Some(bytes) => decode(&bytes),
             None => Err(Failure::ReportNotFound(id.to_string())),
+        }
+    }
+
+    /// The head as it is, or was at a moment.
+    pub(super) fn head_in(&self, id: &ReportId, moment: Moment) -> Result<Report, Failure> {
+        match moment {
+            Moment::Now => self.head(id),
+            Moment::Position(position) => {
+                let last = event_key(id, position);
+                self.head_at(id, |key, _| key <= &last[..])
+            }
+            Moment::Time(time) => self.head_at(id, |_, event| {
+                let written = event.receipt.as_ref().and_then(|r| r.time).unwrap_or_default();
+                (written.seconds, written.nanos) <= (time.seconds, time.nanos)
+            }),
         }
     }
 

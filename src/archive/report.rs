@@ -4,12 +4,12 @@ use prost::Message as _;
 
 use super::index::{Taken, organ_key, receipt, report_key};
 use super::organ::is_active;
+use super::read::Moment;
+use super::reason::address;
 use super::write::{Caller, Decision, Outcome};
 use super::{Archive, decode, full, not_this};
-use crate::check::{Evidence, Value, Violation};
 use crate::failure::Failure;
-use crate::finding::{self, findings, unexplained};
-use crate::form;
+use crate::finding::{findings, unexplained};
 use crate::life;
 use crate::limits::REPORT_BYTES_MAX;
 use crate::names::{OrganId, ReportId};
@@ -98,14 +98,13 @@ impl Archive {
     ) -> Result<Filed, Failure> {
         clear_output_fields(&mut report);
         fits(&report)?;
-        let findings = findings(&report);
-        let id = identity(&report, &findings)?;
+        let id = identity(&report)?;
         let decide = |archive: &Archive| {
             let stand = archive.stand(&id, ReportAction::SaveDraft, etag)?;
             archive.file(&id, ReportAction::SaveDraft, stand, &report, |_, _| Ok(Vec::new()))
         };
         let outcome = self.write(caller, decide).await?;
-        self.filed(outcome, Some(report), Some(findings))
+        self.judged(outcome, Some(report))
     }
 
     /// Submits a report, or says why not.
@@ -120,15 +119,18 @@ impl Archive {
                 clear_output_fields(&mut report);
                 report.as_published_reason = as_published.unwrap_or_default();
                 fits(&report)?;
-                let findings = findings(&report);
-                let id = identity(&report, &findings)?;
-                admit(&report, &findings)?;
+                let id = identity(&report)?;
+                // What stands in itself is refused before anything that is stored; then the caller
+                // is told all that is found.
+                if admit(&report, &findings(&report)).is_err() {
+                    admit(&report, &self.findings(&report)?)?;
+                }
                 let decide = |archive: &Archive| {
                     let stand = archive.stand(&id, ReportAction::Submit, &etag)?;
                     archive.decide_submission(&id, caller, stand, &report)
                 };
                 let outcome = self.write(caller, decide).await?;
-                self.filed(outcome, Some(*report), Some(findings))
+                self.judged(outcome, Some(*report))
             }
             What::Draft(id) => {
                 let decide = |archive: &Archive| {
@@ -138,13 +140,10 @@ impl Archive {
                     }
                     let mut report = archive.content(&id, stand.head.latest_revision)?;
                     report.as_published_reason = as_published.clone().unwrap_or_default();
-                    admit(&report, &findings(&report))?;
                     archive.decide_submission(&id, caller, stand, &report)
                 };
                 let outcome = self.write(caller, decide).await?;
-                let mut filed = self.filed(outcome, None, None)?;
-                filed.findings = findings(&filed.report);
-                Ok(filed)
+                self.judged(outcome, None)
             }
         }
     }
@@ -173,7 +172,7 @@ impl Archive {
             decide_step(id, caller, stand, &step)
         };
         let outcome = self.write(caller, decide).await?;
-        self.filed(outcome, None, None)
+        self.filed(outcome, None)
     }
 
     /// Where a report stands, if the action may be taken there.
@@ -205,11 +204,15 @@ impl Archive {
         stand: Stand,
         report: &Report,
     ) -> Result<Decision, Failure> {
+        let (findings, last_year) = self.findings_at(report, Moment::Now)?;
+        admit(report, &findings)?;
         self.file(id, ReportAction::Submit, stand, report, |head, organ| {
-            let mut rests_on = Vec::new();
+            let mut rests_on: Vec<Precondition> = last_year.into_iter().collect();
             // A report of the past is filed when it is filed: nobody knows whether it was late.
             if head.submit_time.is_none() && report.as_published_reason.is_empty() {
-                (head.due_date, rests_on) = self.due_date(id.year, id.scope, organ.level())?;
+                let deadlines;
+                (head.due_date, deadlines) = self.due_date(id.year, id.scope, organ.level())?;
+                rests_on.extend(deadlines);
             }
             head.submitter.clone_from(&caller.principal);
             head.state_reason.clear();
@@ -262,14 +265,18 @@ impl Archive {
         Ok((organ, Precondition::Unchanged { key, value: stored.to_vec() }))
     }
 
+    /// The report as an outcome left it, with what was found in it then.
+    fn judged(&self, outcome: Outcome, content: Option<Report>) -> Result<Filed, Failure> {
+        let moment =
+            outcome.recorded.as_ref().map_or(Moment::Now, |r| Moment::Position(r.position()));
+        let mut filed = self.filed(outcome, content)?;
+        (filed.findings, _) = self.findings_at(&filed.report, moment)?;
+        Ok(filed)
+    }
+
     /// The whole report as an outcome left it. `content` is that of the caller, which is what the
     /// latest revision holds where the outcome has none of its own.
-    fn filed(
-        &self,
-        outcome: Outcome,
-        content: Option<Report>,
-        findings: Option<Vec<Finding>>,
-    ) -> Result<Filed, Failure> {
+    fn filed(&self, outcome: Outcome, content: Option<Report>) -> Result<Filed, Failure> {
         let Taken::Report(id, change) = outcome.taken else {
             return Err(not_this("a report"));
         };
@@ -280,7 +287,7 @@ impl Archive {
         };
         Ok(Filed {
             report: full(content, head.latest_revision, head),
-            findings: findings.unwrap_or_default(),
+            findings: Vec::new(),
             receipt: outcome.recorded.as_ref().map(receipt),
         })
     }
@@ -345,8 +352,11 @@ fn new_head(id: &ReportId) -> Report {
     }
 }
 
-fn identity(report: &Report, findings: &[Finding]) -> Result<ReportId, Failure> {
-    let unstated = || Failure::ReportHasErrors { errors: errors(findings), all: findings.to_vec() };
+fn identity(report: &Report) -> Result<ReportId, Failure> {
+    let unstated = || {
+        let all = findings(report);
+        Failure::ReportHasErrors { errors: errors(&all), all }
+    };
     ReportId::of(report).ok_or_else(unstated)
 }
 
@@ -401,44 +411,12 @@ fn clear_output_fields(report: &mut Report) {
     };
 }
 
-/// Puts the Chinese address beside each path; refuses a reason that names nothing.
+/// Refuses a report that is larger than any may be.
 fn fits(report: &Report) -> Result<(), Failure> {
     match report.encoded_len() > REPORT_BYTES_MAX {
         true => Err(Failure::ReportTooLarge(REPORT_BYTES_MAX)),
         false => Ok(()),
     }
-}
-
-fn address(reasons: &mut [ReturnReason]) -> Result<(), Failure> {
-    let mut broken = Vec::new();
-    for (index, reason) in reasons.iter_mut().enumerate() {
-        broken.extend(broken_reason(reason, format!("reasons[{index}]")));
-        let place = form::place(&reason.field_path);
-        reason.cell = place.map(|(_, place)| place.zh.to_owned()).unwrap_or_default();
-    }
-    match broken.is_empty() {
-        true => Ok(()),
-        false => Err(Failure::InvalidRequest(finding::describe(broken))),
-    }
-}
-
-/// What the native rules find in a reason that stands at `path`.
-pub fn broken_reason(reason: &ReturnReason, path: String) -> Vec<Violation> {
-    let mut broken = Vec::new();
-    let mut add = |rule: &'static str, field: &'static str, found: &str| {
-        let operands = vec![(field, Value::Text(found.to_owned()))];
-        let evidence = Evidence { operands, ..Evidence::default() };
-        broken.push(Violation { rule, path: path.clone(), evidence });
-    };
-    let field_path = &reason.field_path;
-    let is_place = form::place(field_path).is_some_and(|(_, place)| place.path == *field_path);
-    if !field_path.is_empty() && !is_place {
-        add("return_reason.field_path", "field_path", field_path);
-    }
-    if !reason.rule_id.is_empty() && rules::rule(&reason.rule_id).is_none() {
-        add("return_reason.rule_id", "rule_id", &reason.rule_id);
-    }
-    broken
 }
 
 #[cfg(test)]
@@ -466,10 +444,14 @@ mod tests {
             Ok(Decision { change, preconditions: Vec::new() })
         };
         archive.write(&caller, register).await.expect("registered");
+        let report: Report =
+            serde_json::from_str(include_str!("../../tests/fixtures/housing-2023.json"))
+                .expect("a report");
+        let report = Report { organ: id.organ.to_string(), ..report };
         let rounds = Cell::new(0);
         let outcome = archive.write(&caller, |archive| {
             let stand = archive.stand(&id, ReportAction::Submit, "")?;
-            let decision = archive.decide_submission(&id, &caller, stand, &Report::default())?;
+            let decision = archive.decide_submission(&id, &caller, stand, &report)?;
             let round = rounds.replace(rounds.get() + 1);
             if round < 2 {
                 let due_date = ["2024-02-10", "2024-02-20"][round].to_owned();

@@ -9,13 +9,11 @@ use std::sync::LazyLock;
 use rust_decimal::Decimal;
 
 use crate::failure::Failure;
-use crate::form::{Amount, CELLS, Cell, CellKind};
+use crate::form::{self, Amount, CELLS, Cell, CellKind, MONEY_SCALE};
 use crate::pb::{CellSum, Report, Summing};
 
 /// The cells of both editions; a cell is known by its place among them.
 const CELL_COUNT: usize = CELLS.len();
-/// The scale in which money counts.
-const MONEY_SCALE: u32 = 6;
 
 /// Which cells have a value.
 #[derive(Clone, Copy, Default)]
@@ -123,10 +121,7 @@ fn figure(cell: &Cell, report: &Report) -> Result<Option<Figure>, Failure> {
 }
 
 fn money(text: &str) -> Option<Figure> {
-    let money: Decimal = text.parse().ok()?;
-    let (scale, missing) = (money.scale(), MONEY_SCALE.checked_sub(money.scale())?);
-    let value = i64::try_from(money.mantissa()).ok()?.checked_mul(10_i64.pow(missing))?;
-    Some(Figure { value, scale: u8::try_from(scale).ok()? })
+    form::money(text).map(|(value, scale)| Figure { value, scale })
 }
 
 /// A figure as it is printed.

@@ -25,6 +25,10 @@ pub enum Base {
     Housing,
     /// The report of 2019.
     Office,
+    /// The report of 2023 with one of 2022 that it follows from: `report` and `last`.
+    HousingYears,
+    /// The report of 2019 made that of 2020, with that of 2019 before it.
+    OfficeYears,
     /// A message of the package from its JSON.
     Message { name: String, json: Value },
 }
@@ -118,6 +122,8 @@ fn base(line: &str) -> Result<Base, String> {
     match line {
         "housing" => Ok(Base::Housing),
         "office" => Ok(Base::Office),
+        "housing-years" => Ok(Base::HousingYears),
+        "office-years" => Ok(Base::OfficeYears),
         _ => {
             let (name, json) = line.split_once(' ').unwrap_or((line, "{}"));
             let json = serde_json::from_str(json).map_err(|e| format!("JSON of {name}: {e}"))?;

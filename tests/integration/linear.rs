@@ -90,9 +90,11 @@ impl Stage {
     /// A report whose figures tell which content it is.
     fn content(&self, report: usize, mark: usize) -> Report {
         let (organ, rest) = self.names[report].split_once("/reports/").expect("a name");
-        let year = rest[..4].parse().expect("a year");
+        let year: i32 = rest[..4].parse().expect("a year");
         let mut content = Report { organ: organ.to_owned(), year, ..self.base.clone() };
         set(&mut content, "disclosure.licensing_decisions", &mark.to_string());
+        // Else a year might seem copied from the one before.
+        set(&mut content, "disclosure.penalty_decisions", &year.to_string());
         content
     }
 }

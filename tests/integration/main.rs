@@ -35,3 +35,4 @@ mod store;
 mod streams;
 mod sums;
 mod tidy;
+mod years;

@@ -52,6 +52,7 @@ const REACHED: &[&str] = &[
     "InvalidRequest",
     "ReportHasErrors",
     "WarningUnexplained",
+    "WarningUnexplained, a copy of last year",
     "OrganNotFound",
     "OrganAlreadyExists",
     "ParentNotFound",
@@ -212,6 +213,7 @@ fn key() -> impl Strategy<Value = Key> {
     let key = |organ, year, region| Just(Key { organ, year, region });
     prop_oneof![
         20 => key(Organ::County, 2023, false),
+        6 => key(Organ::County, 2022, false),
         3 => key(Organ::Root, 2022, false),
         2 => key(Organ::Root, 2022, true),
         1 => key(Organ::Old, 2022, false),
@@ -369,7 +371,16 @@ async fn agree(archive: &Archive, model: &mut Model, ask: &Ask, seen: &Seen) -> 
     prop_assert_eq!(&told, &expected, "{:?}", ask);
     let count = |what: &str| *seen.borrow_mut().entry(what.to_owned()).or_default() += 1;
     match &told {
-        Told::Refused(why, _) => count(why),
+        Told::Refused(why, _) => {
+            count(why);
+            let sound = [Content::Good, Content::Other];
+            if let plain::What::Submit(_, (content, _)) = ask.what
+                && *why == "WarningUnexplained"
+                && sound.contains(&content)
+            {
+                count("WarningUnexplained, a copy of last year");
+            }
+        }
         _ if first.is_some() => count("a repeated request"),
         _ => {}
     }

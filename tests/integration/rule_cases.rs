@@ -11,21 +11,22 @@ use std::sync::LazyLock;
 
 use nianbao::archive::{broken_merger, broken_organ, broken_reason};
 use nianbao::check::{Check, violations};
-use nianbao::finding::findings;
+use nianbao::finding::{findings, findings_beside};
 use nianbao::pb;
 use nianbao::rules::catalogue;
+use nianbao::years::{self, Figures};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::Value;
 
-use crate::case_file::{Base, Case, Figures, Verdict, apply, read};
-use crate::support::{housing, office};
+use crate::case_file::{Base, Case, Edit, Figures as Told, Verdict, apply, read};
+use crate::support::{housing, housing_years, office, office_years};
 
 /// What a message was found to break: rule, path, and the figures of a finding.
 struct Broken {
     rule: String,
     path: String,
-    figures: Option<Figures>,
+    figures: Option<Told>,
 }
 
 #[test]
@@ -155,6 +156,7 @@ fn verdict(case: &Case) -> Result<(), String> {
 /// Everything that the message of a case breaks.
 fn broken(case: &Case) -> Result<Vec<Broken>, String> {
     let (name, mut json) = match &case.base {
+        Base::HousingYears | Base::OfficeYears => return broken_years(case),
         Base::Housing => ("Report", json_of(&housing())),
         Base::Office => ("Report", json_of(&office())),
         Base::Message { name, json } => (name.as_str(), json.clone()),
@@ -198,6 +200,31 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
     }
 }
 
+/// What a report breaks beside that of the year before.
+fn broken_years(case: &Case) -> Result<Vec<Broken>, String> {
+    let (report, last) = match case.base {
+        Base::OfficeYears => office_years(),
+        _ => housing_years(),
+    };
+    let mut both = serde_json::json!({ "report": json_of(&report), "last": json_of(&last) });
+    for edit in &case.edits {
+        let below = |path: &str| match path.starts_with("last.") {
+            true => path.to_owned(),
+            false => format!("report.{path}"),
+        };
+        let edit = match edit {
+            Edit::Put(path, value) => Edit::Put(below(path), value.clone()),
+            Edit::Take(path) => Edit::Take(below(path)),
+        };
+        apply(&mut both, &edit)?;
+    }
+    let read = |name: &str| decode::<pb::Report>(&encode("Report", both[name].clone())?);
+    let (report, last) = (read("report")?, read("last")?);
+    let mut beside = years::broken(&Figures::of(&report), &Figures::of(&last), true);
+    beside.extend(years::copied_texts(&report, &last));
+    Ok(of_findings(findings_beside(&report, beside, "last")))
+}
+
 /// Of reports and organs the findings, so that native rules and figures are held too.
 fn of_findings(findings: Vec<pb::Finding>) -> Vec<Broken> {
     findings
@@ -205,7 +232,7 @@ fn of_findings(findings: Vec<pb::Finding>) -> Vec<Broken> {
         .map(|finding| Broken {
             rule: finding.rule_id,
             path: finding.rule_path,
-            figures: Some(Figures { expected: finding.expected, actual: finding.actual }),
+            figures: Some(Told { expected: finding.expected, actual: finding.actual }),
         })
         .collect()
 }

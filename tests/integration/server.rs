@@ -293,7 +293,9 @@ async fn pages_and_filters_lists() {
     register(&channel).await;
     for id in ["city", "housing", "police"] {
         for year in [2022, 2023, 2024] {
-            submit(&channel, Report { year, ..housing_of(id) }).await.expect("taken");
+            let mut report = Report { year, ..housing_of(id) };
+            set(&mut report, "disclosure.licensing_decisions", &year.to_string());
+            submit(&channel, report).await.expect("taken");
         }
     }
     let mut client = ReportServiceClient::new(channel.clone());

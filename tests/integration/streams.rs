@@ -13,7 +13,9 @@ use tonic::{Code, Request, Streaming};
 use crate::support::{Details, TestServer, housing, register_organ, set};
 
 fn report(organ: &str, year: i32) -> Report {
-    Report { organ: format!("organs/{organ}"), year, ..housing() }
+    let mut report = Report { organ: format!("organs/{organ}"), year, ..housing() };
+    set(&mut report, "disclosure.compulsion_decisions", &(year - 2023).abs().to_string());
+    report
 }
 
 fn item(report: Report, request_id: &str) -> pb::SubmitReportsRequest {
@@ -266,7 +268,7 @@ async fn compares_revisions_and_years_cell_by_cell_and_text_by_text() {
     assert_eq!((last.kind(), last.text.as_str()), (text_piece::Kind::Inserted, "另有补充。"));
 
     let answer = compare("organs/a/reports/2022-own", name).await.expect("two years");
-    assert_eq!(answer.into_inner().diff.expect("it").cells.len(), 2);
+    assert_eq!(answer.into_inner().diff.expect("it").cells.len(), 3);
     let status = compare(name, &format!("{name}/revisions/3")).await.expect_err("no third");
     assert_eq!(Details::of(&status).info.reason, "REVISION_NOT_FOUND");
     server.stop().await;

@@ -14,6 +14,24 @@ pub fn office() -> Report {
     parse(include_str!("../fixtures/office-2019.json"))
 }
 
+/// The report of 2023, and one of 2022 that it follows from.
+pub fn housing_years() -> (Report, Report) {
+    let mut last = housing();
+    last.year = 2022;
+    set(&mut last, "disclosure.licensing_decisions", "20817");
+    set(&mut last, "disclosure.fees_wan_yuan", "1290.5");
+    (housing(), last)
+}
+
+/// The report of 2019 as that of 2020, and one of 2019 that it follows from.
+pub fn office_years() -> (Report, Report) {
+    let (mut this, mut last) = (office(), office());
+    this.year = 2020;
+    set(&mut last, "requests.carried_out.natural_person", "18");
+    set(&mut last, "requests.carried_out.total", "18");
+    (this, last)
+}
+
 /// A report from its JSON.
 pub fn parse(json: &str) -> Report {
     serde_json::from_str(json).expect("the fixture is a report")

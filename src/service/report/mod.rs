@@ -14,7 +14,7 @@ use super::{after, off_the_loop, page_size, principal, validate};
 use crate::archive::{Archive, Caller, Filed, Moment, Step, Submission, Version, What};
 use crate::diff::diff;
 use crate::failure::Failure;
-use crate::finding::{counts, findings};
+use crate::finding::counts;
 use crate::limits::PAGE_BYTES_MAX;
 use crate::names::{OrganId, ReportId};
 use crate::pb::get_report_request;
@@ -65,7 +65,7 @@ impl ReportService for Reports {
     ) -> Result<Response<pb::ValidateReportResponse>, Status> {
         let request = request.into_inner();
         validate(&request)?;
-        let findings = findings(&request.report.unwrap_or_default());
+        let findings = self.archive.findings(&request.report.unwrap_or_default())?;
         let counts = Some(counts(&findings));
         Ok(Response::new(pb::ValidateReportResponse { findings, counts }))
     }
@@ -74,7 +74,7 @@ impl ReportService for Reports {
         &self,
         request: Request<Streaming<pb::ValidateReportsRequest>>,
     ) -> Result<Response<Validated>, Status> {
-        Ok(Response::new(stream::validated(request.into_inner())))
+        Ok(Response::new(stream::validated(self.archive.clone(), request.into_inner())))
     }
 
     async fn save_draft(

@@ -14,7 +14,7 @@ use super::submit;
 use crate::archive::{Archive, Filed, Taken, receipt, taken};
 use crate::check::violations;
 use crate::failure::Failure;
-use crate::finding::{self, counts, findings};
+use crate::finding::{self, counts};
 use crate::limits::{HEARTBEAT_SECONDS_DEFAULT, PAGE_BYTES_MAX, STREAM_ITEMS_UNDER_WAY};
 use crate::pb::{self, Change, Report};
 use crate::status;
@@ -28,13 +28,16 @@ pub(super) type Submitted = Answers<pb::SubmitReportsResponse>;
 pub(super) type Changes = Answers<pb::WatchChangesResponse>;
 
 /// One answer a report, in the order of the stream.
-pub(super) fn validated(items: Streaming<pb::ValidateReportsRequest>) -> Validated {
+pub(super) fn validated(
+    archive: Archive,
+    items: Streaming<pb::ValidateReportsRequest>,
+) -> Validated {
     let mut index = -1;
     Box::pin(items.map(move |item| {
         index += 1;
         let report = item?.report;
         let findings = match report {
-            Some(report) => findings(&report),
+            Some(report) => archive.findings(&report)?,
             None => finding::describe(violations(&pb::ValidateReportRequest::default())),
         };
         let counts = Some(counts(&findings));

@@ -231,7 +231,8 @@ fn folder_of(years: std::ops::Range<i32>) -> tempfile::TempDir {
     for year in years {
         let file = folder.path().join(format!("{year}.json"));
         fs::copy(HOUSING, &file).expect("a copy");
-        let set = ["set", text(&file), &format!("year={year}"), "organ=lc-housing"];
+        let (of_year, figure) = (format!("year={year}"), format!("表二·行政许可={year}"));
+        let set = ["set", text(&file), &of_year, &figure, "organ=lc-housing"];
         assert_eq!(nianbao(&set).code, 0);
     }
     folder

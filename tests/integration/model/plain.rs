@@ -72,6 +72,17 @@ pub enum Content {
     Malformed,
 }
 
+impl Content {
+    /// Whether both have the same figures, a blank being none.
+    fn has_figures_of(self, other: Content) -> bool {
+        let figures = |content| match content {
+            Content::Unexplained => Content::Good,
+            other => other,
+        };
+        figures(self) == figures(other)
+    }
+}
+
 /// A revision: its content, and whether it was taken as published.
 pub type Revision = (Content, bool);
 
@@ -371,6 +382,7 @@ impl Model {
                 content = Some((*draft, false));
             }
             What::Submit(_, revision) => {
+                self.follows(key, *revision)?;
                 self.reports_for(key)?;
                 content = Some(*revision);
                 self.submitted(&mut stand, ask, key, stored, revision.1);
@@ -378,6 +390,7 @@ impl Model {
             What::SubmitDraft(_, as_published) => {
                 let Some((draft, _)) = latest else { return refused("ReportNotFound") };
                 admit((draft, *as_published))?;
+                self.follows(key, (draft, *as_published))?;
                 self.reports_for(key)?;
                 content = Some((draft, *as_published));
                 self.submitted(&mut stand, ask, key, stored, *as_published);
@@ -410,6 +423,27 @@ impl Model {
         let revision = content.filter(|_| content != latest);
         stand.latest += i32::from(revision.is_some());
         Ok((stand, revision))
+    }
+
+    /// Whether the report is none with just the figures of last year, where that one counts or
+    /// waits to be accepted.
+    fn follows(&self, key: Key, (content, as_published): Revision) -> Result<(), Told> {
+        let Some(last) = self.reports.get(&Key { year: key.year - 1, ..key }) else {
+            return Ok(());
+        };
+        let stand = last.stand();
+        let number = match stand.effective {
+            0 if stand.state == State::Submitted => stand.latest,
+            effective => effective,
+        };
+        let Some(index) = usize::try_from(number).ok().and_then(|number| number.checked_sub(1))
+        else {
+            return Ok(());
+        };
+        match last.revisions[index].0.has_figures_of(content) && !as_published {
+            true => refused("WarningUnexplained"),
+            false => Ok(()),
+        }
     }
 
     /// Whether the organ is registered, and reports for that year.
