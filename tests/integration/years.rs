@@ -71,7 +71,7 @@ async fn amend(channel: &Channel, name: &str, report: Report) {
 
 async fn findings(channel: &Channel, report: &Report) -> Vec<Finding> {
     let report = Some(Box::new(report.clone()));
-    let request = pb::ValidateReportRequest { report, ..Default::default() };
+    let request = pb::ValidateReportRequest { report };
     client(channel).validate_report(request).await.expect("validated").into_inner().findings
 }
 
@@ -119,7 +119,6 @@ async fn finds_what_was_not_carried_over_and_takes_an_explanation() {
     this.explanations.push(pb::Explanation {
         fingerprint: first.fingerprint.clone(),
         text: "一件申请上年误记".to_owned(),
-        ..Default::default()
     });
     let taken = submit(&channel, this).await.expect("explained");
     assert_eq!(rules(&taken.findings), CARRY_OVER, "explained, and told all the same");
