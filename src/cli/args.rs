@@ -17,8 +17,8 @@ pub(super) use life::{DraftArgs, ReasonedArgs, ReturnArgs, StepArgs, SubmitArgs,
 pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
 pub(super) use organs::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, RenameArgs, UpdateArgs};
 pub(super) use reading::{
-    AggregateArgs, ContributionsArgs, CoverageArgs, DiffArgs, GetArgs, HistoryArgs, ListArgs, Page,
-    SumArgs, WatchArgs,
+    AggregateArgs, CompareArgs, ContributionsArgs, CoverageArgs, DiffArgs, GetArgs, HistoryArgs,
+    ListArgs, Page, ReviewsArgs, SumArgs, WatchArgs,
 };
 pub(super) use registry::{
     CreateArgs, DeadlineArgs, DeadlinesArgs, DeadlinesCommand, OrgansArgs, OrgansCommand,
@@ -184,6 +184,19 @@ pub(super) enum Command {
   nianbao contributions lc '表三·（一）予以公开·总计' --year 2023
   nianbao contributions lc disclosure.fees_wan_yuan --year 2023 --limit 10")]
     Contributions(ContributionsArgs),
+    /// 逐年比较，跨两种报告格式 · Figures over the years, across the editions of the form
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao compare lc --year 2019,2020,2021,2022
+  nianbao compare lc --year 2022,2023 --cell 表二·行政许可 --cell requests.granted.total")]
+    Compare(CompareArgs),
+    /// 与上年报告不再衔接、待复核的报告 · Reports that no longer follow from that of last year
+    #[command(after_help = "\
+上年报告在本年报告接收之后更正或补报的，在此列出；本年报告的状态不变。
+Reports that count, whose last year's report was amended or filed since. Their state stays.
+示例 · Example:
+  nianbao reviews lc --year 2023")]
+    Reviews(ReviewsArgs),
     /// 行政机关 · Organs
     Organs(OrgansArgs),
     /// 报送期限 · Deadlines

@@ -7,7 +7,7 @@ use super::memo::{Memos, Way};
 use super::row::Totals;
 use super::share::{Counts, Share, Taking};
 use super::tree::{Registry, Tree};
-use super::year::Year;
+use super::year::{Filed, Year};
 use crate::archive::{self, Archive, Moment};
 use crate::failure::Failure;
 use crate::limits::PAGE_SIZE_MAX;
@@ -203,6 +203,11 @@ impl State {
     /// What an organ brings into a sum.
     pub(super) fn share(&self, taking: Taking, place: usize) -> Share<'_> {
         Share::of(taking, self.organ(place), place, self.years.get(&taking.year))
+    }
+
+    /// A report of a year that is at hand, if it is filed.
+    pub(super) fn filed(&self, year: i32, place: usize, scope: Scope) -> Option<&Filed> {
+        self.years.get(&year)?.filed(place, scope)
     }
 
     /// The sum of an organ and all below it.

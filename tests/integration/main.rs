@@ -32,6 +32,7 @@ mod schema_compiler;
 mod overflow;
 mod server;
 mod store;
+mod story;
 mod streams;
 mod sums;
 mod tidy;

@@ -170,6 +170,7 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
         "Report" => Ok(of_findings(findings(&decode(bytes)?))),
         "Organ" => Ok(of_findings(broken_organ(&decode(bytes)?))),
         "AggregateReportsRequest" => of_message::<pb::AggregateReportsRequest>(bytes),
+        "CompareYearsRequest" => of_message::<pb::CompareYearsRequest>(bytes),
         "CreateOrganRequest" => of_message::<pb::CreateOrganRequest>(bytes),
         "Deadline" => of_message::<pb::Deadline>(bytes),
         "GetCoverageRequest" => of_message::<pb::GetCoverageRequest>(bytes),
