@@ -18,7 +18,7 @@ pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
 pub(super) use organs::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, RenameArgs, UpdateArgs};
 pub(super) use reading::{
     AggregateArgs, CompareArgs, ContributionsArgs, CoverageArgs, DiffArgs, GetArgs, HistoryArgs,
-    ListArgs, Page, ReviewsArgs, SumArgs, WatchArgs,
+    ListArgs, OutliersArgs, Page, ReviewsArgs, SumArgs, WatchArgs,
 };
 pub(super) use registry::{
     CreateArgs, DeadlineArgs, DeadlinesArgs, DeadlinesCommand, OrgansArgs, OrgansCommand,
@@ -197,6 +197,14 @@ Reports that count, whose last year's report was amended or filed since. Their s
 示例 · Example:
   nianbao reviews lc --year 2023")]
     Reviews(ReviewsArgs),
+    /// 与历年或同类机关相差悬殊的数据 · Figures that stand out among other years or like organs
+    #[command(after_help = "\
+只供参考：历年不足五个数、同级同类机关不足十二个数的，不作比较。
+An aid to the eye: with fewer than five other years, or twelve like organs, nothing is said.
+示例 · Examples:
+  nianbao outliers lc --year 2023
+  nianbao outliers lc --year 2023 --include-unaccepted --filter 'level = COUNTY'")]
+    Outliers(OutliersArgs),
     /// 行政机关 · Organs
     Organs(OrgansArgs),
     /// 报送期限 · Deadlines

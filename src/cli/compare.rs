@@ -1,12 +1,13 @@
 //! `compare`: figures over the years. `reviews`: reports that no longer follow from last year's.
+//! `outliers`: figures that stand out.
 
 use comfy_table::Cell;
 use nianbao::pb::{
-    CompareYearsRequest, CompareYearsResponse, Finding, ListReviewsRequest, ListReviewsResponse,
-    YearSeries,
+    CompareYearsRequest, CompareYearsResponse, Finding, ListOutliersRequest, ListOutliersResponse,
+    ListReviewsRequest, ListReviewsResponse, YearSeries,
 };
 
-use super::args::{CompareArgs, ReviewsArgs};
+use super::args::{CompareArgs, OutliersArgs, ReviewsArgs};
 use super::client::{Server, block_on};
 use super::console::{Console, Style};
 use super::{Error, Outcome, aggregate, get, table};
@@ -128,9 +129,7 @@ pub(super) fn reviews(console: &Console, args: &ReviewsArgs) -> Result<Outcome, 
             format!("{} {}，对照 {}", review.display_name, review.revision, review.compared_with),
             format!("{} {}, beside {}", review.display_name, review.revision, review.compared_with),
         );
-        console.out(&console.on_out(Style::Bold, &title))?;
-        let findings: Vec<&Finding> = review.findings.iter().collect();
-        console.out(&table::text(&table::findings(console, &findings)))?;
+        told(console, &title, &review.findings)?;
     }
     let count = answer.reviews.len();
     console.out(
@@ -159,6 +158,60 @@ async fn ask(server: &Server, args: &ReviewsArgs) -> Result<ListReviewsResponse,
         request.page_token.clone_from(&answer.next_page_token);
         if answer.next_page_token.is_empty() || reviews.len() >= args.limit {
             return Ok(ListReviewsResponse { reviews, ..answer });
+        }
+    }
+}
+
+/// A report, and what was found in it.
+fn told(console: &Console, title: &str, findings: &[Finding]) -> Result<(), Error> {
+    console.out(&console.on_out(Style::Bold, title))?;
+    let findings: Vec<&Finding> = findings.iter().collect();
+    console.out(&table::text(&table::findings(console, &findings)))
+}
+
+pub(super) fn outliers(console: &Console, args: &OutliersArgs) -> Result<Outcome, Error> {
+    let mut answer = block_on(async {
+        let server = Server::connect(&args.which.remote).await?;
+        ask_outliers(&server, args).await
+    })?;
+    let more = !answer.next_page_token.is_empty();
+    answer.next_page_token.clear();
+    if console.json_wanted() {
+        console.json(&answer)?;
+        return Ok(Outcome::Done);
+    }
+    for outlier in &answer.outliers {
+        let title = format!("{} {}", outlier.display_name, outlier.revision);
+        told(console, &title, &outlier.findings)?;
+    }
+    let count = answer.outliers.len();
+    console.out(&console.pick(
+        format!("有异常数据的报告 {count} 份，仅供核对参考"),
+        format!("{count} reports with figures that stand out, which proves nothing"),
+    ))?;
+    get::tell_more(console, more, args.which.limit);
+    Ok(Outcome::Done)
+}
+
+async fn ask_outliers(server: &Server, args: &OutliersArgs) -> Result<ListOutliersResponse, Error> {
+    let mut request = ListOutliersRequest {
+        organ: args.which.organ.to_string(),
+        year: args.which.year,
+        filter: args.which.filter.clone(),
+        include_unaccepted: args.include_unaccepted,
+        at_least: args.which.at_least.clone().unwrap_or_default(),
+        page_size: 0,
+        page_token: String::new(),
+    };
+    let mut outliers = Vec::new();
+    loop {
+        let left = args.which.limit - outliers.len();
+        request.page_size = i32::try_from(left.min(PAGE_SIZE)).unwrap_or(0);
+        let answer = server.answered(server.aggregates().list_outliers(request.clone()).await)?;
+        outliers.extend(answer.outliers);
+        request.page_token.clone_from(&answer.next_page_token);
+        if answer.next_page_token.is_empty() || outliers.len() >= args.which.limit {
+            return Ok(ListOutliersResponse { outliers, ..answer });
         }
     }
 }

@@ -92,6 +92,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Contributions(args) => contributions::run(&console, &args),
         Command::Compare(args) => compare::run(&console, &args),
         Command::Reviews(args) => compare::reviews(&console, &args),
+        Command::Outliers(args) => compare::outliers(&console, &args),
         Command::Organs(args) => organs::run(&console, &args),
         Command::Deadlines(args) => deadlines::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),

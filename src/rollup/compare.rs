@@ -15,13 +15,13 @@ use crate::pb::{CompareYearsResponse, Edition, Summing, YearPoint, YearSeries};
 
 /// A figure that can be followed: a cell, and those of the other edition whose sum stands for it
 /// there.
-struct Figure {
-    cell: usize,
+pub(super) struct Figure {
+    pub(super) cell: usize,
     counterparts: Vec<usize>,
 }
 
 /// Every figure, in form order. A cell that alone stands for another is that other's figure.
-static FIGURES: LazyLock<Vec<Figure>> = LazyLock::new(|| {
+pub(super) static FIGURES: LazyLock<Vec<Figure>> = LazyLock::new(|| {
     let place = |path: &&str| CELLS.iter().position(|cell| cell.path == *path);
     let alone = |paths: &&[&'static str]| paths.len() == 1;
     let of_another: HashSet<&str> =
@@ -158,6 +158,13 @@ impl Figure {
             (Some(own), Some(others)) => Some(own.and(others)),
             (own, others) => own.or(others),
         }
+    }
+
+    /// What one report gives: its own cell, or the sum of those that stand for it.
+    pub(super) fn of(&self, cells: &[Option<i64>]) -> Option<i64> {
+        let others =
+            || self.counterparts.iter().filter_map(|&cell| cells[cell]).reduce(|a, b| a + b);
+        cells[self.cell].or_else(others)
     }
 
     /// The organs whose form has no such figure.

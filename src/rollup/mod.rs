@@ -13,7 +13,7 @@
 //! From the bottom: `row` and `digest` are numbers; `tree`, `year` and `share` say who is below
 //! whom, what is filed, and what of it is taken; `memo` keeps sums; `state` is all that at one
 //! position; `filter`, `question` and `indicator` are what is asked; `sums`, `coverage`,
-//! `contributions`, `compare` and `reviews` answer.
+//! `contributions`, `compare`, `reviews` and `outliers` answer.
 
 mod digest;
 mod row;
@@ -30,6 +30,7 @@ mod coverage;
 mod contributions;
 mod compare;
 mod reviews;
+mod outliers;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -41,6 +42,7 @@ pub use compare::compare_years;
 pub use contributions::contributions;
 pub use coverage::coverage;
 pub use filter::Filter;
+pub use outliers::outliers;
 pub use question::Question;
 pub use reviews::reviews;
 pub use sums::sums;

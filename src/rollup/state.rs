@@ -1,6 +1,7 @@
 //! All that the roll-up holds: the state of the archive at one position.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::memo::{Memos, Way};
@@ -188,6 +189,11 @@ impl State {
     /// The organ at a place.
     pub(super) fn organ(&self, place: usize) -> &Organ {
         self.registry.organ(place)
+    }
+
+    /// The places of all organs.
+    pub(super) fn places(&self) -> Range<usize> {
+        0..self.ids.len()
     }
 
     /// The id of the organ at a place.

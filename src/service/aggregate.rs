@@ -11,7 +11,7 @@ use crate::pb;
 use crate::pb::aggregate_service_server::AggregateService;
 use crate::query::{hex, page_token};
 use crate::rollup::{
-    Filter, Question, Rollup, compare_years, contributions, coverage, reviews, sums,
+    Filter, Question, Rollup, compare_years, contributions, coverage, outliers, reviews, sums,
 };
 
 /// The question that a request puts: each method that sums has the same fields.
@@ -139,6 +139,34 @@ impl AggregateService for Aggregates {
         let rollup = self.rollup.clone();
         let (mut answer, next) =
             off_the_loop(move || reviews(&rollup, organ, year, filter, after.as_deref(), limit))
+                .await?;
+        answer.next_page_token = next.map(|key| page_token(&asked, &key)).unwrap_or_default();
+        Ok(Response::new(answer))
+    }
+
+    async fn list_outliers(
+        &self,
+        request: Request<pb::ListOutliersRequest>,
+    ) -> Result<Response<pb::ListOutliersResponse>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        self.rollup.archive().reach(&request.at_least).await?;
+        let question = Question {
+            organ: organ(&request.organ)?,
+            basis: pb::Basis::Parts,
+            tree: pb::OrganTree::OfYear,
+            filter: Filter::parse(&request.filter)?,
+            include_unaccepted: request.include_unaccepted,
+            moment: Moment::Now,
+        };
+        let (year, limit) = (request.year, page_size(request.page_size));
+        let unaccepted = request.include_unaccepted;
+        let asked =
+            format!("outliers\n{}\n{year}\n{unaccepted}\n{}", request.organ, request.filter);
+        let after = after(&asked, &request.page_token)?;
+        let rollup = self.rollup.clone();
+        let (mut answer, next) =
+            off_the_loop(move || outliers(&rollup, &question, year, after.as_deref(), limit))
                 .await?;
         answer.next_page_token = next.map(|key| page_token(&asked, &key)).unwrap_or_default();
         Ok(Response::new(answer))

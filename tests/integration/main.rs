@@ -23,6 +23,7 @@ mod life;
 mod linear;
 mod model;
 mod organs;
+mod outliers;
 mod reading;
 mod rollup;
 mod rule_cases;

@@ -47,6 +47,8 @@ fn every_rule_has_a_case_that_it_rejects_and_a_near_miss() {
     let lacking: Vec<&str> = catalogue()
         .iter()
         .map(|rule| rule.id.as_str())
+        // They speak of many reports at once: `outliers` has them, with near misses.
+        .filter(|id| !id.starts_with("outlier."))
         .filter(|id| !by_rule.get(*id).is_some_and(|cases| has_near_miss(cases)))
         .collect();
     assert!(lacking.is_empty(), "no rejected case with a near miss in tests/rules: {lacking:?}");

@@ -225,6 +225,16 @@ pub(crate) struct CompareArgs {
     pub remote: Remote,
 }
 
+/// Of `outliers`.
+#[derive(Args, Debug)]
+pub(crate) struct OutliersArgs {
+    #[command(flatten)]
+    pub which: ReviewsArgs,
+    /// 连同尚未接收的报告 · Look at reports too that are not accepted yet
+    #[arg(long, env = "NIANBAO_INCLUDE_UNACCEPTED", value_parser = FalseyValueParser::new())]
+    pub include_unaccepted: bool,
+}
+
 /// Of `reviews`.
 #[derive(Args, Debug)]
 pub(crate) struct ReviewsArgs {
