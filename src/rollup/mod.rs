@@ -72,6 +72,17 @@ impl Rollup {
         years: &[i32],
         answer: impl FnOnce(&State) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        if let Moment::Position(position) = moment {
+            // The pages of a list are asked one after another as of one position, and mostly
+            // nothing is written in between: the journal is read only where something was.
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(state) = &*state
+                && state.position() == position
+                && state.is_at_least(position, years)
+            {
+                return answer(state);
+            }
+        }
         if moment != Moment::Now {
             return answer(&State::at(&self.archive, moment, years)?);
         }
