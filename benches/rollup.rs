@@ -215,6 +215,7 @@ fn question(organ: usize, basis: Basis, filter: &str) -> Question {
         organ: id(organ),
         basis,
         tree: OrganTree::OfYear,
+        tree_year: 0,
         filter: Filter::parse(filter).unwrap(),
         include_unaccepted: false,
         moment: Moment::Now,

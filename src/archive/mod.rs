@@ -2,8 +2,8 @@
 //! what is stored is read. It knows nothing of gRPC.
 //!
 //! `index` says what an entry means; `write` decides, commits and repeats; `report`, `reason`,
-//! `organ`, `reorganise`, `import` and `deadline` say what may be written, `tree` that organs stay a
-//! tree; `years` holds a report against last year's; `read` reads.
+//! `organ`, `reorganise`, `import` and `deadline` say what may be written, `tree` that organs stay
+//! a tree; `years` holds a report against last year's; `read` reads.
 
 mod deadline;
 mod import;
@@ -30,7 +30,7 @@ use crate::store::{Position, Store};
 pub use deadline::lawful_date;
 pub use import::ImportOptions;
 pub use index::{INDEX, NotOurs, Taken, china_date, receipt, taken};
-pub use organ::{broken_organ, is_active, parent_in};
+pub use organ::{broken_organ, is_active, parent_in, standing_in};
 pub use read::{Moment, Version};
 pub use reason::broken_reason;
 pub use reorganise::{Merged, Merger, Move, ORGAN_FIELDS, OrganField, broken_merger};

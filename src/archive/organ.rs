@@ -145,6 +145,16 @@ pub fn parent_in(organ: &Organ, year: i32) -> Option<&str> {
         .map(|a| a.parent.as_str())
 }
 
+/// The organ below which one stands in a year: its parent; after its end, where it stood at last,
+/// so that what it filed is not lost to those who look at the past by a later tree.
+pub fn standing_in(organ: &Organ, year: i32) -> Option<&str> {
+    let ended = || organ.active_until_year.is_some_and(|until| until < year);
+    parent_in(organ, year).or_else(|| {
+        let before = organ.affiliations.iter().filter(|a| ended() && a.from_year <= year);
+        before.max_by_key(|a| a.from_year).map(|a| a.parent.as_str())
+    })
+}
+
 /// Whether an organ reports for a year.
 pub fn is_active(organ: &Organ, year: i32) -> bool {
     organ.active_from_year.is_none_or(|from| from <= year)

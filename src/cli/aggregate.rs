@@ -27,6 +27,7 @@ pub(super) fn run(console: &Console, args: &AggregateArgs) -> Result<Outcome, Er
         years: args.year.clone(),
         basis: args.what.basis as i32,
         tree: args.what.tree as i32,
+        tree_year: args.what.tree_year.unwrap_or(0),
         filter: args.what.filter.clone(),
         include_unaccepted: args.what.include_unaccepted,
         group_by: args.group_by.map_or(0, |by| by as i32),
@@ -154,7 +155,7 @@ fn indicators(console: &Console, indicators: &[Indicator]) -> String {
     for indicator in indicators {
         let figure = |text: &Option<String>| table::figure(text.as_deref().unwrap_or("-"), false);
         out.add_row(vec![
-            Cell::new(console.pick(&indicator.name_zh, &indicator.name_en)),
+            Cell::new(console.pick(&indicator.label_zh, &indicator.label_en)),
             figure(&indicator.numerator),
             figure(&indicator.denominator),
             figure(&indicator.value),
@@ -171,12 +172,11 @@ fn groups(console: &Console, sum: &Aggregate) -> String {
     );
     let mut out = table::plain(console, &head);
     for group in &sum.groups {
-        let part = group.sum.clone().unwrap_or_default();
-        let coverage = part.coverage.unwrap_or_default();
-        let report = Report { requests: part.requests, ..Report::default() };
+        let coverage = group.coverage.clone().unwrap_or_default();
+        let report = Report { requests: group.requests, ..Report::default() };
         let label = console.pick(&group.label_zh, &group.label_en);
         let unstated = console.pick("未注明", "not stated");
-        let rate = part.indicators.first().and_then(|rate| rate.value.as_deref());
+        let rate = group.indicators.first().and_then(|rate| rate.value.as_deref());
         let count = |count: i32| table::figure(&count.to_string(), false);
         let figure = |path| table::figure(&form_table::value(&report, path), false);
         out.add_row(vec![
@@ -237,6 +237,7 @@ pub(super) fn counts(console: &Console, coverage: &Coverage) -> Vec<String> {
         format!("coverage: {expected} expected, {included} included, {missing} missing"),
     )];
     for (count, zh, en) in [
+        (coverage.not_filed, "缺报中未报送", "of the missing have submitted nothing"),
         (coverage.unaccepted, "其中尚未接收", "of them not accepted yet"),
         (
             coverage.as_published,

@@ -23,6 +23,7 @@ pub(super) fn run(console: &Console, args: &CompareArgs) -> Result<Outcome, Erro
         cells: args.cell.clone(),
         basis: args.what.basis as i32,
         tree: args.what.tree as i32,
+        tree_year: args.what.tree_year.unwrap_or(0),
         filter: args.what.filter.clone(),
         include_unaccepted: args.what.include_unaccepted,
         as_of_position,

@@ -38,6 +38,7 @@ async fn ask(
         cell: args.cell.clone(),
         basis: args.what.basis as i32,
         tree: args.what.tree as i32,
+        tree_year: args.what.tree_year.unwrap_or(0),
         filter: args.what.filter.clone(),
         include_unaccepted: args.what.include_unaccepted,
         as_of_position,
@@ -72,7 +73,7 @@ fn shares(console: &Console, answer: &ListContributionsResponse) -> String {
         ]);
     }
     let title = console.on_out(Style::Bold, console.pick(&answer.cell, &answer.field_path));
-    let total = if answer.total.is_empty() { "-" } else { &answer.total };
+    let total = answer.total.as_deref().unwrap_or("-");
     let sum = console.pick(
         format!("合计 {total}，填报机关 {}", answer.given),
         format!("sum {total}, given by {}", answer.given),

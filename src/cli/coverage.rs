@@ -47,6 +47,7 @@ async fn ask(server: &Server, args: &CoverageArgs) -> Result<GetCoverageResponse
         year: args.year,
         basis: args.what.basis as i32,
         tree: args.what.tree as i32,
+        tree_year: args.what.tree_year.unwrap_or(0),
         filter: args.what.filter.clone(),
         include_unaccepted: args.what.include_unaccepted,
         as_of_position,

@@ -62,7 +62,7 @@ pub fn contributions(
             next_page_token: String::new(),
             field_path: cell.path.to_owned(),
             cell: cell.address.to_owned(),
-            total: scale.map_or_else(|| Ok(String::new()), |scale| text(cell, total, scale))?,
+            total: scale.map(|scale| text(cell, total, scale)).transpose()?,
             given,
             position: state.position().to_string(),
             basis: way.taking.basis as i32,

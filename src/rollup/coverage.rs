@@ -60,6 +60,8 @@ fn names(only: Only, counts: &Counts) -> bool {
         Only::Unaccepted => counts.unaccepted > 0,
         Only::AsPublished => counts.as_published > 0,
         Only::CoveredByRegion => counts.covered > 0,
+        Only::NotFiled => counts.not_filed > 0,
+        Only::Waiting => counts.missing > 0 && counts.is_in(ReportState::Submitted),
     }
 }
 

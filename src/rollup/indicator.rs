@@ -148,8 +148,8 @@ pub(super) fn indicators(totals: &Totals) -> Vec<Indicator> {
         let denominator = gross.map(|(gross, without)| gross - without);
         Indicator {
             id: placed.definition.id.to_owned(),
-            name_zh: placed.definition.zh.to_owned(),
-            name_en: placed.definition.en.to_owned(),
+            label_zh: placed.definition.zh.to_owned(),
+            label_en: placed.definition.en.to_owned(),
             numerator: numerator.map(|number| number.to_string()),
             denominator: denominator.map(|number| number.to_string()),
             value: numerator.zip(denominator).and_then(|(above, below)| ratio(above, below)),

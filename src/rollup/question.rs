@@ -18,6 +18,8 @@ pub struct Question {
     pub basis: Basis,
     /// Which tree says what stands below.
     pub tree: OrganTree,
+    /// The year whose tree it is, whatever `tree` says; 0 where that decides.
+    pub tree_year: i32,
     /// Which organs count.
     pub filter: Filter,
     /// Whether what waits for acceptance is taken.
@@ -33,9 +35,10 @@ impl Question {
             Basis::Unspecified | Basis::Parts => Basis::Parts,
             Basis::Declared => Basis::Declared,
         };
-        let tree_year = match self.tree {
-            OrganTree::Unspecified | OrganTree::OfYear => year,
-            OrganTree::OfToday => this_year(),
+        let tree_year = match (self.tree_year, self.tree) {
+            (0, OrganTree::Unspecified | OrganTree::OfYear) => year,
+            (0, OrganTree::OfToday) => this_year(),
+            (named, _) => named,
         };
         let include_unaccepted = self.include_unaccepted;
         Way { taking: Taking { year, basis, include_unaccepted }, tree_year }

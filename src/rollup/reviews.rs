@@ -45,6 +45,7 @@ pub fn reviews(
         organ,
         basis: Basis::Parts,
         tree: OrganTree::OfYear,
+        tree_year: 0,
         filter,
         include_unaccepted: false,
         moment: Moment::Now,

@@ -17,6 +17,8 @@ pub(super) struct Counts {
     pub(super) expected: u32,
     pub(super) included: u32,
     pub(super) missing: u32,
+    /// Of those missing, those that submitted nothing.
+    pub(super) not_filed: u32,
     pub(super) covered: u32,
     pub(super) late: u32,
     pub(super) unaccepted: u32,
@@ -34,6 +36,7 @@ impl AddAssign<&Counts> for Counts {
         self.expected += other.expected;
         self.included += other.included;
         self.missing += other.missing;
+        self.not_filed += other.not_filed;
         self.covered += other.covered;
         self.late += other.late;
         self.unaccepted += other.unaccepted;
@@ -56,6 +59,7 @@ impl Counts {
             expected: whole(self.expected),
             included: whole(self.included),
             missing: whole(self.missing),
+            not_filed: whole(self.not_filed),
             unaccepted: whole(self.unaccepted),
             as_published: whole(self.as_published),
             revision_digest: self.digest.to_string(),
@@ -79,6 +83,12 @@ impl Counts {
             Edition::Edition2019 => self.edition_2019,
             Edition::Edition2021 => self.included.saturating_sub(self.edition_2019),
         }
+    }
+
+    /// Of one organ: whether its report is in that state.
+    pub(super) fn is_in(&self, state: State) -> bool {
+        let state = usize::try_from(state as i32).ok();
+        state.and_then(|state| self.states.get(state)).is_some_and(|&count| count > 0)
     }
 
     fn by_edition(&self) -> Vec<EditionCount> {
@@ -173,7 +183,11 @@ impl<'a> Share<'a> {
         }
         match self.taken().revision().filter(|_| !covered) {
             _ if covered => counts.covered = 1,
-            None => counts.missing = 1,
+            None => {
+                counts.missing = 1;
+                let nothing = filed.is_none_or(|filed| filed.state == State::Draft);
+                counts.not_filed = nothing.into();
+            }
             Some(revision) => {
                 counts.included = 1;
                 counts.unaccepted =

@@ -15,7 +15,7 @@ use super::year::revision_name;
 use crate::failure::Failure;
 use crate::form::Labelled as _;
 use crate::limits::{COVERAGE_LIST_MAX, GROUPS_MAX, PAGE_BYTES_MAX};
-use crate::pb::{Aggregate, AggregateGroup, Coverage, GroupBy, Scope};
+use crate::pb::{Aggregate, AggregateGroup, Coverage, GroupBy, Indicator, Scope};
 
 /// A sum while it is made.
 #[derive(Default)]
@@ -107,7 +107,7 @@ fn sum_of_year(
         for (name, part) in divided.groups {
             sum.totals.add(&part.totals);
             sum.counts += &part.counts;
-            groups.push(name.group(state, way, top, &part)?);
+            groups.push(name.group(state, &part)?);
         }
         sum
     };
@@ -206,17 +206,27 @@ impl Key<'_> {
 }
 
 impl Name {
-    fn group(
-        self,
-        state: &State,
-        way: Way,
-        top: usize,
-        part: &Sum,
-    ) -> Result<AggregateGroup, Failure> {
-        let sum = aggregate(state, way, self.top.unwrap_or(top), part)?;
-        // The cells by name are nine tenths of a sum, and say again what its tables do.
-        let sum = Some(Aggregate { cells: Vec::new(), ..sum });
-        Ok(AggregateGroup { key: self.key, label_zh: self.zh, label_en: self.en, sum })
+    fn group(self, state: &State, part: &Sum) -> Result<AggregateGroup, Failure> {
+        let (shape, _) = part.totals.finish()?;
+        // The labels of the indicators are most of a group, and stand in the whole.
+        let plain = |indicator: Indicator| Indicator {
+            label_zh: String::new(),
+            label_en: String::new(),
+            ..indicator
+        };
+        let organ = self.top.map(|place| state.organ(place).name.clone());
+        Ok(AggregateGroup {
+            key: self.key,
+            label_zh: self.zh,
+            label_en: self.en,
+            organ: organ.unwrap_or_default(),
+            disclosure: shape.disclosure,
+            disclosure_2019: shape.disclosure_2019,
+            requests: shape.requests,
+            disputes: shape.disputes,
+            coverage: Some(part.counts.coverage()),
+            indicators: indicators(&part.totals).into_iter().map(plain).collect(),
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::archive::parent_in;
+use crate::archive::standing_in;
 use crate::names::OrganId;
 use crate::pb::Organ;
 
@@ -36,7 +36,7 @@ impl Registry {
 
     /// The tree of a year.
     pub(super) fn tree(&self, year: i32) -> Tree {
-        let parent = |organ| OrganId::from_name(parent_in(organ, year)?);
+        let parent = |organ| OrganId::from_name(standing_in(organ, year)?);
         let parents: Vec<Option<usize>> =
             self.organs.iter().map(|organ| self.place(&parent(organ)?)).collect();
         Tree::of(parents)

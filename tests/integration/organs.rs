@@ -170,6 +170,10 @@ async fn sets_the_fields_that_the_mask_names_and_no_others() {
         let answer = stage.update(change.clone(), &["sector", path]).await;
         assert_eq!(refused(answer, Code::InvalidArgument), "UPDATE_MASK_INVALID", "{path}");
     }
+    let stale = Organ { etag: "0123456789abcdef".to_owned(), ..change.clone() };
+    assert_eq!(refused(stage.update(stale, &["sector"]).await, Code::Aborted), "ETAG_MISMATCH");
+    let read = Organ { etag: stage.get("housing").await.etag, ..change.clone() };
+    stage.update(read, &["sector"]).await.expect("as it was read");
     let answer = stage.update(change, &["display_name", "credit_code"]).await;
     assert_eq!(answer.expect("cleared").credit_code, "");
     let nameless = Organ { name: name("housing"), ..Organ::default() };

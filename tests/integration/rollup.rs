@@ -104,7 +104,7 @@ fn asked() -> impl Strategy<Value = Asked> {
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     // Half of the questions are about a whole, which is kept, and half of those have no group.
     let some = || prop_oneof![1 => Just(0), 1 => 0..5_usize];
-    let chosen = (some(), some(), 0..8, 0..4_usize);
+    let chosen = (some(), some(), 0..10, 0..4_usize);
     (any::<prop::sample::Index>(), 0..2_usize, flags, chosen).prop_map(
         |(organ, year, (declared, of_today, unaccepted), (filter, group, only, cell))| Asked {
             organ,
@@ -179,6 +179,7 @@ async fn an_answer_amid_writes_is_that_of_its_position() {
         organ: stage.ids[0].clone(),
         basis: Basis::Declared,
         tree: OrganTree::OfYear,
+        tree_year: 0,
         filter: Filter::default(),
         include_unaccepted: true,
         moment: Moment::Now,
@@ -350,6 +351,7 @@ impl Stage {
             organ: asked.organ.get(&self.ids).clone(),
             basis: if asked.declared { Basis::Declared } else { Basis::Parts },
             tree: if asked.of_today { OrganTree::OfToday } else { OrganTree::OfYear },
+            tree_year: 0,
             filter: Filter::parse(filters[asked.filter]).expect("a filter"),
             include_unaccepted: asked.unaccepted,
             moment: Moment::Now,
@@ -416,7 +418,9 @@ impl Answer {
             let (page, next) = page.expect("contributions");
             assert!(page.contributions.len() <= 2);
             shares.extend(page.contributions);
-            total = if key.is_none() { (page.total, page.given) } else { total };
+            if key.is_none() {
+                total = (page.total.unwrap_or_default(), page.given);
+            }
             key = next;
             if key.is_none() {
                 break;
@@ -486,7 +490,7 @@ impl Answer {
             };
             let part = self.rows.iter().filter(of).map(|row| row.revision.clone());
             let part: BTreeSet<String> = part.filter(|r| !r.is_empty()).collect();
-            is_sum_of(archive, group.sum.as_ref().expect("a sum"), &part)?;
+            is_sum_of(archive, &whole(group), &part)?;
         }
         let coverage = self.sum.coverage.clone().expect("coverage");
         prop_assert_eq!(&coverage.included_revisions, &Vec::from_iter(revisions.clone()));
@@ -507,7 +511,7 @@ impl Answer {
             }
             let mut above = organs.iter().find(|organ| organ.name == row.organ);
             while let Some(organ) = above {
-                let parent = nianbao::archive::parent_in(organ, tree_year);
+                let parent = plain::standing(organ, tree_year);
                 let region = parent.and_then(taken).filter(|row| row.taken() == Taken::Region);
                 prop_assert!(region.is_none(), "{} and {:?}", row.revision, region);
                 above = parent.and_then(|name| organs.iter().find(|organ| organ.name == name));
@@ -524,6 +528,9 @@ impl Answer {
         prop_assert_eq!(coverage.expected, count(&|row| row.expected));
         prop_assert_eq!(coverage.included, count(&|row| !row.revision.is_empty()));
         prop_assert_eq!(coverage.missing, count(&missing));
+        let unfiled = [State::Unspecified, State::Draft];
+        let not_filed = |row: &OrganCoverage| missing(row) && unfiled.contains(&row.state());
+        prop_assert_eq!(coverage.not_filed, count(&not_filed));
         prop_assert_eq!(coverage.covered_by_region, count(&|row| !row.covered_by.is_empty()));
         prop_assert_eq!(coverage.late, count(&|row| row.late));
         prop_assert_eq!(coverage.unaccepted, count(&|row| row.unaccepted));
@@ -546,6 +553,8 @@ impl Answer {
             Only::Unaccepted => row.unaccepted,
             Only::AsPublished => row.as_published,
             Only::CoveredByRegion => !row.covered_by.is_empty(),
+            Only::NotFiled => not_filed(row),
+            Only::Waiting => missing(row) && row.state() == State::Submitted,
         };
         let wanted: Vec<&OrganCoverage> = self.rows.iter().filter(wanted).collect();
         prop_assert_eq!(&wanted, &self.listed.iter().collect::<Vec<_>>());
@@ -602,6 +611,19 @@ fn stand(row: &OrganCoverage) -> plain::Stand {
         own: revision(Taken::Own),
         region: revision(Taken::Region),
         covered_by: named(&row.covered_by),
+    }
+}
+
+/// The figures of a group.
+fn whole(group: &pb::AggregateGroup) -> Aggregate {
+    let group = group.clone();
+    Aggregate {
+        disclosure: group.disclosure,
+        disclosure_2019: group.disclosure_2019,
+        requests: group.requests,
+        disputes: group.disputes,
+        coverage: group.coverage,
+        ..Aggregate::default()
     }
 }
 

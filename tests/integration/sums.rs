@@ -6,6 +6,7 @@ use nianbao::names::OrganId;
 use nianbao::pb::aggregate_service_client::AggregateServiceClient;
 use nianbao::pb::get_coverage_request::Only;
 use nianbao::pb::organ_coverage::Taken;
+use nianbao::pb::organ_service_client::OrganServiceClient;
 use nianbao::pb::report_service_client::ReportServiceClient;
 use nianbao::pb::{self, Basis, GroupBy, OrganTree, Report, Scope};
 use nianbao::rollup::{Filter, Question, Rollup, sums};
@@ -40,8 +41,12 @@ async fn stage(channel: &Channel) {
 }
 
 fn request() -> pb::AggregateReportsRequest {
+    request_of(CITY)
+}
+
+fn request_of(organ: &str) -> pb::AggregateReportsRequest {
     pb::AggregateReportsRequest {
-        organ: CITY.to_owned(),
+        organ: organ.to_owned(),
         years: vec![2023],
         include_unaccepted: true,
         ..Default::default()
@@ -88,7 +93,7 @@ async fn serves_indicators_with_what_they_come_from() {
     let total = |row: Option<pb::ApplicantCounts>| row.and_then(|row| row.total).expect("a total");
     let rate = &sum.indicators[0];
     let disclosed = total(requests.granted) + total(requests.partially_granted);
-    assert_eq!((rate.id.as_str(), rate.name_zh.is_empty()), ("disclosure_rate", false));
+    assert_eq!((rate.id.as_str(), rate.label_zh.is_empty()), ("disclosure_rate", false));
     assert_eq!(rate.numerator, Some(disclosed.to_string()));
     assert_eq!(rate.denominator, Some(total(requests.total_processed).to_string()));
     let value: f64 = rate.value.as_deref().expect("a value").parse().expect("a number");
@@ -172,7 +177,7 @@ async fn lists_coverage_and_contributions_page_by_page() {
     let page = client(&channel).list_contributions(request.clone()).await.expect("a page");
     let page = page.into_inner();
     assert_eq!(page.field_path, "disclosure.fees_wan_yuan");
-    assert_eq!((page.total.as_str(), page.given), ("8.50", 2));
+    assert_eq!((page.total.as_deref(), page.given), (Some("8.50"), 2));
     assert_eq!(page.contributions[0].value, "7", "the largest first");
     let next = pb::ListContributionsRequest { page_token: page.next_page_token, ..request };
     let page = client(&channel).list_contributions(next).await.expect("a page").into_inner();
@@ -257,6 +262,7 @@ async fn groups_beyond_their_limit_count_in_the_whole_and_are_told() {
         organ: city,
         basis: Basis::Unspecified,
         tree: OrganTree::Unspecified,
+        tree_year: 0,
         filter: Filter::default(),
         include_unaccepted: false,
         moment: Moment::Now,
@@ -266,4 +272,45 @@ async fn groups_beyond_their_limit_count_in_the_whole_and_are_told() {
     assert!(sum.groups_truncated);
     assert_eq!(sum.groups.len(), nianbao::limits::GROUPS_MAX);
     assert_eq!(sum.coverage.expect("coverage").expected, 1001);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organ_that_ended_is_summed_where_it_stood_at_last_whatever_tree_is_asked_for() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    register_organ(&channel, "city", None).await;
+    register_organ(&channel, "other", None).await;
+    let stood = |parent: &str, from_year, until_year| pb::Affiliation {
+        parent: format!("organs/{parent}"),
+        from_year,
+        until_year,
+    };
+    let organ = pb::Organ {
+        display_name: "示例机关".to_owned(),
+        affiliations: vec![stood("other", 2019, Some(2021)), stood("city", 2022, Some(2023))],
+        active_until_year: Some(2023),
+        ..pb::Organ::default()
+    };
+    let (organ_id, organ) = ("housing".to_owned(), Some(organ));
+    let request = pb::CreateOrganRequest { organ_id, organ, ..Default::default() };
+    OrganServiceClient::new(channel.clone()).create_organ(request).await.expect("registered");
+    submit(&channel, "housing", Scope::Own, "1.50").await;
+    let tree = |tree: OrganTree, tree_year| pb::AggregateReportsRequest {
+        tree: tree as i32,
+        tree_year,
+        ..request_of(CITY)
+    };
+    for (tree, year) in [
+        (tree(OrganTree::OfYear, 0), 2023),
+        (tree(OrganTree::OfToday, 0), nianbao::archive::this_year()),
+        (tree(OrganTree::OfToday, 2022), 2022),
+    ] {
+        let sum = sum(&channel, tree).await;
+        assert_eq!((fees(&sum), sum.tree_year), (Some("1.50"), year));
+    }
+    assert_eq!(fees(&sum(&channel, tree(OrganTree::OfYear, 2020)).await), None);
+    let other = pb::AggregateReportsRequest { tree_year: 2020, ..request_of("organs/other") };
+    assert_eq!(fees(&sum(&channel, other).await), Some("1.50"));
+    server.stop().await;
 }

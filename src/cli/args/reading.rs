@@ -140,6 +140,9 @@ pub(crate) struct SumArgs {
     /// 隶属：of-year 当年，of-today 现行 · The tree of the year, or of today
     #[arg(long, env = "NIANBAO_TREE", default_value = "of-year", value_parser = tree)]
     pub tree: OrganTree,
+    /// 指定隶属年度，优先于 --tree · The tree of that year, whatever --tree says
+    #[arg(long, env = "NIANBAO_TREE_YEAR", value_name = "Y", value_parser = year())]
+    pub tree_year: Option<i32>,
     /// 筛选机关 · Only organs such as: level = COUNTY AND kind = DEPARTMENT AND sector = housing
     #[arg(
         long,
@@ -170,7 +173,7 @@ pub(crate) struct CoverageArgs {
     #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", value_parser = year())]
     pub year: i32,
     /// 只列：missing 缺报，late 逾期，included 已汇总，unaccepted 未接收，as-published 原样补录，
-    /// covered-by-region 由上级汇总涵盖 · List these only
+    /// covered-by-region 由上级汇总涵盖，not-filed 未报送，waiting 待接收 · List these only
     #[arg(long, env = "NIANBAO_ONLY", value_name = "WHICH", default_value = "all",
           value_parser = only)]
     pub only: Only,

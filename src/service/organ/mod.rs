@@ -68,7 +68,9 @@ impl OrganService for Organs {
         let organ = request.organ.unwrap_or_default();
         let id = organ_id(&organ.name)?;
         let mask = request.update_mask.unwrap_or_default().paths;
-        let updated = self.archive.update_organ(&caller, &id, &request.etag, &organ, &mask).await;
+        // Who sends a resource as it was read guards it by the etag that stands in it.
+        let etag = if request.etag.is_empty() { &organ.etag } else { &request.etag };
+        let updated = self.archive.update_organ(&caller, &id, etag, &organ, &mask).await;
         let (organ, receipt) = updated.map_err(within_request)?;
         Ok(standard(organ, receipt))
     }

@@ -63,10 +63,19 @@ fn stand(
     let known = stands.insert(name.to_owned(), Stand { expected, own, region, covered_by });
     assert_eq!(known, None, "{name} stands in the tree twice");
     for child in organs {
-        if parent_in(child, tree_year(question, year)) == Some(name) {
+        if standing(child, tree_year(question, year)) == Some(name) {
             stand(archive, organs, question, year, &child.name, below.clone(), stands);
         }
     }
+}
+
+/// Where an organ stands in a year: after its end where it stood at last.
+pub fn standing(organ: &Organ, year: i32) -> Option<&str> {
+    let last_year = organ.active_until_year.unwrap_or(year).min(year);
+    parent_in(organ, year).or_else(|| {
+        let earlier = (1900..=last_year).rev();
+        earlier.take(if last_year < year { 200 } else { 0 }).find_map(|y| parent_in(organ, y))
+    })
 }
 
 fn counted(
@@ -105,7 +114,7 @@ pub fn group(archive: &Archive, question: &Question, year: i32, by: GroupBy, nam
         GroupBy::Sector => organ.sector.clone(),
         GroupBy::Child => {
             let mut branch = organ;
-            while let Some(parent) = parent_in(branch, tree_year(question, year)) {
+            while let Some(parent) = standing(branch, tree_year(question, year)) {
                 if branch.name == question.organ.to_string() || parent == question.organ.to_string()
                 {
                     break;
