@@ -2,8 +2,8 @@
 //!
 //! Counts of organs are skewed: a few have a hundred times what most have. So figures are compared
 //! by the logarithm, and by median and median deviation, which a few wild ones do not move: a
-//! figure stands out where its modified z-score is above 3.5 (Iglewicz and Hoaglin, 1993), and it differs
-//! by an amount that matters. All in whole numbers, so that every machine finds the same.
+//! figure stands out where its modified z-score is above 3.5 (Iglewicz and Hoaglin, 1993), and it
+//! differs by an amount that matters. All in whole numbers, so that every machine finds the same.
 
 use std::collections::HashMap;
 

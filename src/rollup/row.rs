@@ -236,6 +236,7 @@ impl Totals {
                 value: amount.to_string(),
                 given: i32::try_from(total.given).unwrap_or(i32::MAX),
                 summing: cell.summing() as i32,
+                blank: 0,
             });
             cell.set(&mut shape, Some(amount)).map_err(|_| unsummable(cell, "the sum"))?;
         }

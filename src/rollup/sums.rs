@@ -13,9 +13,9 @@ use super::share::{Counts, Taken};
 use super::state::State;
 use super::year::revision_name;
 use crate::failure::Failure;
-use crate::form::Labelled as _;
+use crate::form::{self, Labelled as _};
 use crate::limits::{COVERAGE_LIST_MAX, GROUPS_MAX, PAGE_BYTES_MAX};
-use crate::pb::{Aggregate, AggregateGroup, Coverage, GroupBy, Indicator, Scope};
+use crate::pb::{Aggregate, AggregateGroup, Coverage, Edition, GroupBy, Indicator, Scope};
 
 /// A sum while it is made.
 #[derive(Default)]
@@ -120,7 +120,15 @@ fn sum_of_year(
 }
 
 fn aggregate(state: &State, way: Way, top: usize, sum: &Sum) -> Result<Aggregate, Failure> {
-    let (shape, cells) = sum.totals.finish()?;
+    let (shape, mut cells) = sum.totals.finish()?;
+    for told in &mut cells {
+        let editions = [Edition::Edition2019, Edition::Edition2021].into_iter();
+        let printed = |edition: &Edition| {
+            form::cell(&told.field_path).is_some_and(|cell| cell.is_in(*edition))
+        };
+        let asked: u32 = editions.filter(printed).map(|e| sum.counts.included_in(e)).sum();
+        told.blank = i32::try_from(asked).unwrap_or(i32::MAX) - told.given;
+    }
     Ok(Aggregate {
         organ: state.organ(top).name.clone(),
         year: way.taking.year,

@@ -642,6 +642,10 @@ fn is_sum_of(archive: &Archive, sum: &Aggregate, revisions: &BTreeSet<String>) -
         let told = sum.cells.iter().map(|c| (&*c.field_path, (c.value.clone(), c.given)));
         let expected = expected.iter().map(|(path, sum)| (*path, sum.clone()));
         prop_assert_eq!(told.collect::<BTreeMap<_, _>>(), expected.collect::<BTreeMap<_, _>>());
+        for told in &sum.cells {
+            let blank = plain::blank(archive, &told.field_path, revisions.iter());
+            prop_assert_eq!(told.blank, blank, "{}", told.field_path);
+        }
     }
     let coverage = sum.coverage.as_ref().expect("coverage");
     prop_assert_eq!(&coverage.revision_digest, &plain::digest(revisions.iter()));

@@ -136,6 +136,18 @@ pub fn content(archive: &Archive, revision: &str) -> Report {
 /// The sum of each cell as text, and how many gave it.
 pub type Sums = BTreeMap<&'static str, (String, i32)>;
 
+/// How many revisions have a cell on their form and left it blank.
+pub fn blank<'a>(
+    archive: &Archive,
+    path: &str,
+    revisions: impl Iterator<Item = &'a String>,
+) -> i32 {
+    let cell = nianbao::form::cell(path).expect("a cell");
+    let contents = revisions.map(|revision| content(archive, revision));
+    let blank = |report: &Report| cell.is_in(report.edition()) && cell.get(report).is_none();
+    i32::try_from(contents.filter(blank).count()).expect("few")
+}
+
 /// Sums of the contents of revisions.
 pub fn sums<'a>(archive: &Archive, revisions: impl Iterator<Item = &'a String>) -> Sums {
     let mut sums: BTreeMap<&'static str, (Decimal, u32, i32)> = BTreeMap::new();
