@@ -12,8 +12,8 @@
 //!
 //! From the bottom: `row` and `digest` are numbers; `tree`, `year` and `share` say who is below
 //! whom, what is filed, and what of it is taken; `memo` keeps sums; `state` is all that at one
-//! position; `filter`, `question` and `indicator` are what is asked; `sums`, `coverage` and
-//! `contributions` answer.
+//! position; `filter`, `question` and `indicator` are what is asked; `sums`, `coverage`,
+//! `contributions` and `reconcile` answer, the last with what `explain` finds.
 
 mod digest;
 mod row;
@@ -28,6 +28,8 @@ mod indicator;
 mod sums;
 mod coverage;
 mod contributions;
+mod explain;
+mod reconcile;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -39,6 +41,7 @@ pub use contributions::contributions;
 pub use coverage::coverage;
 pub use filter::Filter;
 pub use question::Question;
+pub use reconcile::reconcile;
 pub use sums::sums;
 
 /// The roll-up of one archive; clones share it.

@@ -13,7 +13,7 @@ use crate::form::{self, Amount, CELLS, Cell, CellKind, MONEY_SCALE};
 use crate::pb::{CellSum, Report, Summing};
 
 /// The cells of both editions; a cell is known by its place among them.
-const CELL_COUNT: usize = CELLS.len();
+pub(super) const CELL_COUNT: usize = CELLS.len();
 
 /// Which cells have a value.
 #[derive(Clone, Copy, Default)]
@@ -96,7 +96,8 @@ impl Row {
         found
     }
 
-    fn each(&self, mut take_figure: impl FnMut(usize, i128, u8)) {
+    /// Calls with cell, value and scale of each figure, in form order.
+    pub(super) fn each(&self, mut take_figure: impl FnMut(usize, i128, u8)) {
         let (money, mut packed) = (*MONEY, &self.packed[..]);
         self.present.each(|cell| {
             let value = take(&mut packed);
@@ -148,10 +149,12 @@ pub(super) struct Totals(Vec<Total>);
 
 /// The sum of one cell.
 #[derive(Clone, Copy, Default)]
-struct Total {
-    sum: i128,
-    given: u32,
-    scale: u8,
+pub(super) struct Total {
+    pub(super) sum: i128,
+    /// How many gave a figure.
+    pub(super) given: u32,
+    /// The largest of those given.
+    pub(super) scale: u8,
 }
 
 impl Default for Totals {
@@ -201,6 +204,11 @@ impl Totals {
             packed.push(total.scale);
         }
         Packed { present, packed: packed.into() }
+    }
+
+    /// The total of a cell.
+    pub(super) fn total(&self, cell: usize) -> Total {
+        self.0[cell]
     }
 
     /// The sum of a cell; `None` where nobody gave one.

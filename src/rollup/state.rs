@@ -7,7 +7,7 @@ use super::memo::{Memos, Way};
 use super::row::Totals;
 use super::share::{Counts, Share, Taking};
 use super::tree::{Registry, Tree};
-use super::year::Year;
+use super::year::{Filed, Year};
 use crate::archive::{self, Archive, Moment};
 use crate::failure::Failure;
 use crate::limits::PAGE_SIZE_MAX;
@@ -209,6 +209,11 @@ impl State {
     pub(super) fn sum(&self, way: Way, top: usize) -> (Totals, Counts) {
         let tree = self.tree(way.tree_year);
         self.memos().sum(way, &tree, top, |place| self.share(way.taking, place))
+    }
+
+    /// A report, if it is filed.
+    pub(super) fn filed(&self, place: usize, year: i32, scope: Scope) -> Option<&Filed> {
+        self.years.get(&year)?.filed(place, scope)
     }
 
     /// The name of a report of an organ.

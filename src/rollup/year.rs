@@ -8,7 +8,7 @@ use crate::archive::Archive;
 use crate::failure::Failure;
 use crate::names::{OrganId, ReportId};
 use crate::pb::report::State;
-use crate::pb::{Report, Scope};
+use crate::pb::{Edition, Report, Scope};
 
 /// The reports of one year, by the places of their organs.
 #[derive(Default)]
@@ -34,6 +34,8 @@ pub(super) struct Revision {
     pub(super) number: i32,
     /// Whether it keeps errors, submitted as published.
     pub(super) as_published: bool,
+    /// The form that it uses.
+    pub(super) edition: Edition,
     /// Of its name.
     pub(super) digest: Digest,
     pub(super) row: Row,
@@ -136,6 +138,7 @@ fn revision(id: &ReportId, number: i32, content: &Report) -> Result<Revision, Fa
     Ok(Revision {
         number,
         as_published: !content.as_published_reason.is_empty(),
+        edition: content.edition(),
         digest: Digest::of(&revision_name(id, number)),
         row: Row::of(content)?,
     })

@@ -24,6 +24,7 @@ mod linear;
 mod model;
 mod organs;
 mod reading;
+mod reconcile;
 mod rollup;
 mod rule_cases;
 mod rule_columns;
