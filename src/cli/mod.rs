@@ -28,6 +28,7 @@ mod organ_import;
 mod organs;
 mod parse;
 mod progress;
+mod reconcile;
 mod serve;
 mod set;
 mod steps;
@@ -89,6 +90,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Aggregate(args) => aggregate::run(&console, &args),
         Command::Coverage(args) => coverage::run(&console, &args),
         Command::Contributions(args) => contributions::run(&console, &args),
+        Command::Reconcile(args) => reconcile::run(&console, &args),
         Command::Organs(args) => organs::run(&console, &args),
         Command::Deadlines(args) => deadlines::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),
