@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::check::{Evidence, Value, Violation};
 use crate::form;
-use crate::pb::{self, Finding, FindingCounts, Operand, Report, Severity, Span};
+use crate::pb::{self, Finding, FindingCounts, Operand, Report, Severity, Span, Statistics};
 use crate::rules;
 
 /// Room for what is hashed: the operands of a column take as much, and more makes it grow.
@@ -50,6 +50,27 @@ pub fn describe(violations: Vec<Violation>) -> Vec<Finding> {
         .filter_map(|v| render(&none, v, ""))
         .map(|(_, finding)| finding)
         .collect()
+}
+
+/// The finding that a figure stands out.
+pub fn outlier(
+    rule: &'static str,
+    cell: &'static form::Cell,
+    value: Value,
+    statistics: Statistics,
+    compared_with: Vec<String>,
+) -> Option<Finding> {
+    let evidence = Evidence { operands: vec![("", value)], ..Evidence::default() };
+    let violation = Violation { rule, path: cell.path.to_owned(), evidence };
+    let (_, mut finding) = render(&Report::default(), violation, "")?;
+    let Statistics { count, median, low, high } = &statistics;
+    let zh = format!("，其余 {count} 个数的中位数为 {median}，正常范围 {low} 至 {high}");
+    let en = format!("; the median of {count} others is {median}, usual are {low} to {high}");
+    finding.message_zh.push_str(&zh);
+    finding.message_en.push_str(&en);
+    finding.compared_with = compared_with;
+    finding.statistics = Some(statistics);
+    Some(finding)
 }
 
 /// How many findings of each severity there are.
@@ -111,6 +132,7 @@ fn render(report: &Report, violation: Violation, revision: &str) -> Option<(usiz
             .collect(),
         derived: false,
         fingerprint,
+        statistics: None,
     };
     Some((rank, finding))
 }

@@ -25,6 +25,8 @@ pub struct Cell {
     unit: i32,
     summing: i32,
     editions: &'static [i32],
+    counterparts: &'static [&'static str],
+    counterpart_note: [&'static str; 2],
     get: fn(&Report) -> Option<Amount>,
     set: fn(&mut Report, Option<Amount>),
 }
@@ -115,6 +117,17 @@ impl Cell {
     /// How the figure may be summed.
     pub fn summing(&self) -> pb::Summing {
         pb::Summing::try_from(self.summing).unwrap_or_default()
+    }
+
+    /// The paths of the cells of the other edition whose sum is comparable with this figure.
+    pub fn counterparts(&self) -> &'static [&'static str] {
+        self.counterparts
+    }
+
+    /// In what the figures of both editions differ, in Chinese and in English; empty where they do
+    /// not.
+    pub fn counterpart_note(&self) -> [&'static str; 2] {
+        self.counterpart_note
     }
 
     /// Whether the edition prints this cell.

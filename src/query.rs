@@ -32,7 +32,8 @@ impl Filter {
     /// stands in double quotes.
     ///
     /// # Errors
-    /// Where the text has another form, or names another field.
+    /// Where the text has another form, names another field, or one twice: no field has two values,
+    /// so one of the terms is a slip.
     pub fn parse(text: &str, fields: &[&str]) -> Result<Self, FilterError> {
         let tokens = tokens(text)?;
         let mut terms = Vec::new();
@@ -51,6 +52,10 @@ impl Filter {
                 let expected = format!("one of {}", fields.join(", "));
                 return Err(FilterError { at: at(i), expected });
             };
+            if terms.iter().any(|(known, _)| known == field) {
+                let expected = format!("{field} once");
+                return Err(FilterError { at: at(i), expected });
+            }
             if tokens.get(i + 1).is_none_or(|(_, word)| word != "=") {
                 return Err(FilterError { at: at(i + 1), expected: "=".to_owned() });
             }
@@ -156,6 +161,7 @@ mod tests {
             ("year = 2023 scope = own", 12, "AND"),
             ("year = 2023 AND", 15, "one of year, scope"),
             ("year = \"2023", 7, "a closing quote"),
+            ("year = 2023 AND scope = own AND year = 2024", 32, "year once"),
         ] {
             let error = Filter::parse(text, FIELDS).expect_err(text);
             assert_eq!((error.at, error.expected.as_str()), (at, expected), "{text}");

@@ -1,10 +1,9 @@
 //! The archive of organs and reports: what a journal entry says, what must hold for it, and how
 //! what is stored is read. It knows nothing of gRPC.
 //!
-//! `index` says what an entry means; `write` decides, commits and repeats; `report`, `reason`, `organ`,
-//! `reorganise`, `import` and `deadline` say what may be written, `tree` that organs stay a tree;
-//! `years` holds a report against last year's;
-//! `read` reads.
+//! `index` says what an entry means; `write` decides, commits and repeats; `report`, `reason`,
+//! `organ`, `reorganise`, `import` and `deadline` say what may be written, `tree` that organs stay a
+//! tree; `years` holds a report against last year's; `read` reads.
 
 mod deadline;
 mod import;

@@ -404,8 +404,9 @@ impl Archive {
         years: &[Years],
         preconditions: &mut Vec<Precondition>,
     ) -> Result<(), Failure> {
+        let end = ground.organ(id)?.and_then(|organ| organ.active_until_year);
         for &years in years {
-            let later = years.until == i32::MAX;
+            let later = end.is_some_and(|end| years.from > end);
             let children = if later { ground.children(id, years)? } else { Vec::new() };
             if !children.is_empty() {
                 let named = children.iter().take(CHILDREN_NAMED).map(|(id, _)| id.to_string());

@@ -155,10 +155,11 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// That each parent that the organ names beyond those of `before` is there, and is not closed
-    /// while it is needed.
+    /// That each parent that the organ names beyond those of `before`, or is active below for
+    /// longer, is there, and is not closed while it is needed.
     pub(super) fn parents(&mut self, organ: &Organ, before: Option<&Organ>) -> Result<(), Failure> {
-        let kept = before.map_or(&[][..], |before| &before.affiliations);
+        let kept = before.filter(|before| lost(organ, before).is_empty());
+        let kept = kept.map_or(&[][..], |before| &before.affiliations);
         for affiliation in organ.affiliations.iter().filter(|a| !kept.contains(a)) {
             let missing = || Failure::ParentNotFound {
                 organ: organ.name.clone(),

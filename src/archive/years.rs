@@ -54,13 +54,28 @@ impl Archive {
         else {
             return Ok((findings(report), rests_on));
         };
-        let (this, figures) = (Figures::of(report), Figures::of(&last.report));
+        let findings = self.findings_beside(&id, report, &last.report, &last.revision)?;
+        Ok((findings, rests_on))
+    }
+
+    /// Everything that the rules find in a report beside that revision of the year before.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn findings_beside(
+        &self,
+        id: &ReportId,
+        report: &Report,
+        last: &Report,
+        revision: &str,
+    ) -> Result<Vec<Finding>, Failure> {
+        let (this, figures) = (Figures::of(report), Figures::of(last));
         let mut beside = broken(&this, &figures, true);
-        if !beside.is_empty() && self.is_reorganised(&id)? {
+        if !beside.is_empty() && self.is_reorganised(id)? {
             beside = broken(&this, &figures, false);
         }
-        beside.extend(copied_texts(report, &last.report));
-        Ok((findings_beside(report, beside, &last.revision), rests_on))
+        beside.extend(copied_texts(report, last));
+        Ok(findings_beside(report, beside, revision))
     }
 
     /// The revision of a report to hold the next one against: that which counts in sums; where none

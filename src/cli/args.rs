@@ -17,8 +17,8 @@ pub(super) use life::{DraftArgs, ReasonedArgs, ReturnArgs, StepArgs, SubmitArgs,
 pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
 pub(super) use organs::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, RenameArgs, UpdateArgs};
 pub(super) use reading::{
-    AggregateArgs, ContributionsArgs, CoverageArgs, DiffArgs, GetArgs, HistoryArgs, ListArgs, Page,
-    ReconcileArgs, SumArgs, WatchArgs,
+    AggregateArgs, CompareArgs, ContributionsArgs, CoverageArgs, DiffArgs, GetArgs, HistoryArgs,
+    ListArgs, OutliersArgs, Page, ReconcileArgs, ReviewsArgs, SumArgs, WatchArgs,
 };
 pub(super) use registry::{
     CreateArgs, DeadlineArgs, DeadlinesArgs, DeadlinesCommand, OrgansArgs, OrgansCommand,
@@ -184,6 +184,27 @@ pub(super) enum Command {
   nianbao contributions lc '表三·（一）予以公开·总计' --year 2023
   nianbao contributions lc disclosure.fees_wan_yuan --year 2023 --limit 10")]
     Contributions(ContributionsArgs),
+    /// 逐年比较，跨两种报告格式 · Figures over the years, across the editions of the form
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao compare lc --year 2019,2020,2021,2022
+  nianbao compare lc --year 2022,2023 --cell 表二·行政许可 --cell requests.granted.total")]
+    Compare(CompareArgs),
+    /// 与上年报告不再衔接、待复核的报告 · Reports that no longer follow from that of last year
+    #[command(after_help = "\
+上年报告在本年报告接收之后更正或补报的，在此列出；本年报告的状态不变。
+Reports that count, whose last year's report was amended or filed since. Their state stays.
+示例 · Example:
+  nianbao reviews lc --year 2023")]
+    Reviews(ReviewsArgs),
+    /// 与历年或同类机关相差悬殊的数据 · Figures that stand out among other years or like organs
+    #[command(after_help = "\
+只供参考：历年不足五个数、同级同类机关不足十二个数的，不作比较。
+An aid to the eye: with fewer than five other years, or twelve like organs, nothing is said.
+示例 · Examples:
+  nianbao outliers lc --year 2023
+  nianbao outliers lc --year 2023 --include-unaccepted --filter 'level = COUNTY'")]
+    Outliers(OutliersArgs),
     /// 政府汇总报告与各分报合计逐格核对 · Hold a report of a region against the sum of its parts
     #[command(after_help = "\
 示例 · Examples:

@@ -8,6 +8,7 @@ mod args;
 mod backup;
 mod catalogue;
 mod client;
+mod compare;
 mod console;
 mod contributions;
 mod coverage;
@@ -90,6 +91,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Aggregate(args) => aggregate::run(&console, &args),
         Command::Coverage(args) => coverage::run(&console, &args),
         Command::Contributions(args) => contributions::run(&console, &args),
+        Command::Compare(args) => compare::run(&console, &args),
+        Command::Reviews(args) => compare::reviews(&console, &args),
+        Command::Outliers(args) => compare::outliers(&console, &args),
         Command::Reconcile(args) => reconcile::run(&console, &args),
         Command::Organs(args) => organs::run(&console, &args),
         Command::Deadlines(args) => deadlines::run(&console, &args),

@@ -1,6 +1,7 @@
 //! Writes the national form: the table of cells as Rust, and the tree of each edition as an encoded
 //! `GetFormatResponse`.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use prost::Message as _;
@@ -39,6 +40,11 @@ struct Node {
     unit: i32,
     summing: i32,
     editions: Vec<i32>,
+    counterparts: Vec<String>,
+    /// Whether the schema names them here, so that each must be a cell.
+    counterparts_named: bool,
+    counterpart_note: String,
+    counterpart_note_en: String,
     address: String,
     value: &'static str,
     children: Vec<Node>,
@@ -54,6 +60,9 @@ struct Inherited {
     unit: i32,
     summing: i32,
     editions: Vec<i32>,
+    counterparts: Vec<String>,
+    counterpart_note: String,
+    counterpart_note_en: String,
 }
 
 impl Form {
@@ -71,6 +80,11 @@ impl Form {
             } else {
                 parts.push(node);
             }
+        }
+        let mut cells = HashSet::new();
+        parts.iter().for_each(|part| part.cell_paths(&mut cells));
+        for part in &mut parts {
+            part.settle_counterparts(&cells)?;
         }
         Ok(Form { parts, others })
     }
@@ -153,6 +167,12 @@ impl Node {
             "editions",
             Value::List(self.editions.iter().copied().map(Value::EnumNumber).collect()),
         );
+        set(
+            "counterparts",
+            Value::List(self.counterparts.iter().cloned().map(Value::String).collect()),
+        );
+        set("counterpart_note", Value::String(self.counterpart_note.clone()));
+        set("counterpart_note_en", Value::String(self.counterpart_note_en.clone()));
         if self.kind == CELL {
             set("cell", Value::String(self.address.clone()));
         }
@@ -164,6 +184,31 @@ impl Node {
             .collect();
         set("children", Value::List(children));
         out
+    }
+
+    fn cell_paths(&self, paths: &mut HashSet<String>) {
+        if self.kind == CELL {
+            paths.insert(self.path.clone());
+        }
+        self.children.iter().for_each(|child| child.cell_paths(paths));
+    }
+
+    /// Keeps of the counterparts of cells those that are cells.
+    fn settle_counterparts(&mut self, cells: &HashSet<String>) -> Result<()> {
+        if self.kind == CELL {
+            let named = self.counterparts.len();
+            self.counterparts.retain(|path| cells.contains(path));
+            if self.counterparts_named && self.counterparts.len() < named {
+                return Err(format!("{} has a counterpart that is no cell", self.path).into());
+            }
+        } else {
+            self.counterparts.clear();
+        }
+        if self.counterparts.is_empty() {
+            self.counterpart_note.clear();
+            self.counterpart_note_en.clear();
+        }
+        self.children.iter_mut().try_for_each(|child| child.settle_counterparts(cells))
     }
 
     /// The numeric cells of an edition.
@@ -184,29 +229,8 @@ fn node(field: &FieldDescriptor, option: &ExtensionDescriptor, above: &Inherited
     if label.is_empty() {
         return Err(format!("{} has no label", field.full_name()).into());
     }
-    let or = |own: i32, inherited: i32| if own == 0 { inherited } else { own };
-    let enum_of =
-        |name: &str| -> Result<i32> { Ok(i32::try_from(number(cell, name).unwrap_or(0))?) };
-    let path = if above.path.is_empty() {
-        field.name().to_owned()
-    } else {
-        format!("{}.{}", above.path, field.name())
-    };
-    let printed = text(cell, "number");
-    let column = text(cell, "column");
-    let below = Inherited {
-        address: address(above, &printed, &label, &column),
-        path: path.clone(),
-        ground: Some(text(cell, "ground"))
-            .filter(|g| !g.is_empty())
-            .unwrap_or(above.ground.clone()),
-        unit: or(enum_of("unit")?, above.unit),
-        summing: or(enum_of("summing")?, above.summing),
-        editions: Some(numbers(cell, "editions"))
-            .filter(|e| !e.is_empty())
-            .unwrap_or(above.editions.clone()),
-        label: label.clone(),
-    };
+    let (printed, named) = (text(cell, "number"), texts(cell, "counterparts"));
+    let below = below(field.name(), cell, above)?;
     let mut children = Vec::new();
     let is_part = above.path.is_empty() && !printed.is_empty();
     if let Kind::Message(message) = field.kind()
@@ -232,17 +256,64 @@ fn node(field: &FieldDescriptor, option: &ExtensionDescriptor, above: &Inherited
         label_en: text(cell, "label_en"),
         number: printed,
         heading: text(cell, "heading"),
-        column,
+        column: text(cell, "column"),
         aliases: texts(cell, "aliases"),
         ground: below.ground,
         unit: below.unit,
         summing: below.summing,
         editions: below.editions,
+        counterparts: below.counterparts,
+        counterparts_named: !named.is_empty(),
+        counterpart_note: below.counterpart_note,
+        counterpart_note_en: below.counterpart_note_en,
         address: below.address,
-        path,
+        path: below.path,
         value,
         children,
     })
+}
+
+/// What a field hands down, from its own option and from the field above.
+fn below(name: &str, cell: &DynamicMessage, above: &Inherited) -> Result<Inherited> {
+    let label = text(cell, "label");
+    let or = |own: i32, inherited: i32| if own == 0 { inherited } else { own };
+    let enum_of =
+        |name: &str| -> Result<i32> { Ok(i32::try_from(number(cell, name).unwrap_or(0))?) };
+    let or_above = |name: &str, above: &String| {
+        Some(text(cell, name)).filter(|own| !own.is_empty()).unwrap_or(above.clone())
+    };
+    let path = match above.path.is_empty() {
+        true => name.to_owned(),
+        false => format!("{}.{name}", above.path),
+    };
+    Ok(Inherited {
+        address: address(above, &text(cell, "number"), &label, &text(cell, "column")),
+        path,
+        ground: or_above("ground", &above.ground),
+        unit: or(enum_of("unit")?, above.unit),
+        summing: or(enum_of("summing")?, above.summing),
+        editions: Some(numbers(cell, "editions"))
+            .filter(|e| !e.is_empty())
+            .unwrap_or(above.editions.clone()),
+        label,
+        counterparts: counterparts(name, &texts(cell, "counterparts"), above),
+        counterpart_note: or_above("counterpart_note", &above.counterpart_note),
+        counterpart_note_en: or_above("counterpart_note_en", &above.counterpart_note_en),
+    })
+}
+
+/// The counterparts of a field, relative to those of the field above where that one has some.
+fn counterparts(name: &str, named: &[String], above: &Inherited) -> Vec<String> {
+    if above.counterparts.is_empty() {
+        return named.to_vec();
+    }
+    let own = [name.to_owned()];
+    let names = if named.is_empty() { &own[..] } else { named };
+    let mut below = Vec::new();
+    for path in &above.counterparts {
+        below.extend(names.iter().map(|name| format!("{path}.{name}")));
+    }
+    below
 }
 
 fn kind(field: &FieldDescriptor, children: &[Node], is_part: bool) -> i32 {
@@ -325,7 +396,16 @@ fn cell_source(node: &Node, en: &str) -> String {
     format!(
         "    Cell {{\n        path: {:?},\n        address: {:?},\n        label_en: {en:?},\n        \
          kind: CellKind::{},\n        unit: {},\n        summing: {},\n        editions: &{:?},\n        \
+         counterparts: &{:?},\n        counterpart_note: [{:?}, {:?}],\n        \
          get: |r| {get},\n        set: |r, v| {set},\n    }},\n",
-        node.path, node.address, node.value, node.unit, node.summing, node.editions,
+        node.path,
+        node.address,
+        node.value,
+        node.unit,
+        node.summing,
+        node.editions,
+        node.counterparts,
+        node.counterpart_note,
+        node.counterpart_note_en,
     )
 }

@@ -109,7 +109,7 @@ fn read_key(key: &[u8]) -> Option<Rank<'_>> {
 
 /// The cell of a path or a Chinese address, and its place among all. The form of the year is tried
 /// first, then the other: reports of both may be summed.
-fn summed_cell(address: &str, year: i32) -> Result<(usize, &'static Cell), Failure> {
+pub(super) fn summed_cell(address: &str, year: i32) -> Result<(usize, &'static Cell), Failure> {
     let (first, second) = match year {
         ..=2020 => (Edition::Edition2019, Edition::Edition2021),
         _ => (Edition::Edition2021, Edition::Edition2019),

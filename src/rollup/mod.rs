@@ -13,7 +13,8 @@
 //! From the bottom: `row` and `digest` are numbers; `tree`, `year` and `share` say who is below
 //! whom, what is filed, and what of it is taken; `memo` keeps sums; `state` is all that at one
 //! position; `filter`, `question` and `indicator` are what is asked; `sums`, `coverage`,
-//! `contributions` and `reconcile` answer, the last with what `explain` finds.
+//! `contributions`, `compare`, `reviews` and `outliers` answer, and so does `reconcile`, with what
+//! `explain` finds.
 
 mod digest;
 mod row;
@@ -28,6 +29,9 @@ mod indicator;
 mod sums;
 mod coverage;
 mod contributions;
+mod compare;
+mod reviews;
+mod outliers;
 mod explain;
 mod reconcile;
 
@@ -37,11 +41,14 @@ use crate::archive::{Archive, Moment};
 use crate::failure::Failure;
 use state::State;
 
+pub use compare::compare_years;
 pub use contributions::contributions;
 pub use coverage::coverage;
 pub use filter::Filter;
+pub use outliers::outliers;
 pub use question::Question;
 pub use reconcile::reconcile;
+pub use reviews::reviews;
 pub use sums::sums;
 
 /// The roll-up of one archive; clones share it.
@@ -69,6 +76,17 @@ impl Rollup {
         years: &[i32],
         answer: impl FnOnce(&State) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        if let Moment::Position(position) = moment {
+            // The pages of a list are asked one after another as of one position, and mostly
+            // nothing is written in between: the journal is read only where something was.
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(state) = &*state
+                && state.position() == position
+                && state.is_at_least(position, years)
+            {
+                return answer(state);
+            }
+        }
         if moment != Moment::Now {
             return answer(&State::at(&self.archive, moment, years)?);
         }

@@ -7,7 +7,7 @@ use super::contributions::text;
 use super::coverage;
 use super::explain::{Deltas, Found, Given, of_cell};
 use super::question::{Member, Question, part_members};
-use super::row::{CELL_COUNT, Figure, Row, Total, Totals};
+use super::row::{CELL_COUNT, Figure, Row, Totals};
 use super::share::{Counts, Taken};
 use super::state::State;
 use super::sums::fit;
@@ -88,7 +88,7 @@ impl Declared {
         let id = ReportId { organ: question.organ.clone(), year, scope: Scope::Region };
         let unknown = || Failure::ReportNotFound(id.to_string());
         let place = state.place(&id.organ).map_err(|_| unknown())?;
-        let filed = state.filed(place, year, Scope::Region).ok_or_else(unknown)?;
+        let filed = state.filed(year, place, Scope::Region).ok_or_else(unknown)?;
         let counted = || filed.counted(question.include_unaccepted).map(|counted| counted.number);
         let none = || Failure::RevisionNotFound(format!("{id}, effective"));
         let number = revision.or_else(counted).ok_or_else(none)?;
@@ -117,12 +117,20 @@ impl<'a> Part<'a> {
     }
 }
 
+/// What the parts have in one cell.
+#[derive(Clone, Copy)]
+struct Computed {
+    sum: i128,
+    given: u32,
+    scale: u8,
+}
+
 /// The two sides of one cell.
 struct Sides {
     cell: usize,
     outcome: Outcome,
     declared: Option<Figure>,
-    computed: Total,
+    computed: Computed,
     /// Parts whose form has the cell, and the others.
     on_form: u32,
     not_on_form: u32,
@@ -221,7 +229,7 @@ impl<'a> Comparison<'a> {
             if cell.summing() == Summing::Never {
                 continue;
             }
-            let (declared, computed) = (declared[place], totals.total(place));
+            let (declared, computed) = (declared[place], computed(&totals, place));
             let count = |form, parts| if cell.is_in(form) { parts } else { 0 };
             let on_form =
                 count(Edition::Edition2019, of_old_form) + count(Edition::Edition2021, of_new_form);
@@ -377,7 +385,12 @@ fn form_of(edition: Edition) -> Edition {
     }
 }
 
-fn outcome(declared: Option<Figure>, computed: Total) -> Outcome {
+fn computed(totals: &Totals, cell: usize) -> Computed {
+    let (sum, given, scale) = totals.parts(cell).unwrap_or_default();
+    Computed { sum, given, scale }
+}
+
+fn outcome(declared: Option<Figure>, computed: Computed) -> Outcome {
     match (declared, computed.given) {
         (None, 0) => Outcome::Blank,
         (None, _) => Outcome::NotDeclared,

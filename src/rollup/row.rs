@@ -96,6 +96,13 @@ impl Row {
         found
     }
 
+    /// The figures, each at the place of its cell.
+    pub(super) fn cells(&self) -> Vec<Option<i64>> {
+        let mut cells = vec![None; CELL_COUNT];
+        self.each(|cell, value, _| cells[cell] = i64::try_from(value).ok());
+        cells
+    }
+
     /// Calls with cell, value and scale of each figure, in form order.
     pub(super) fn each(&self, mut take_figure: impl FnMut(usize, i128, u8)) {
         let (money, mut packed) = (*MONEY, &self.packed[..]);
@@ -149,12 +156,10 @@ pub(super) struct Totals(Vec<Total>);
 
 /// The sum of one cell.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Total {
-    pub(super) sum: i128,
-    /// How many gave a figure.
-    pub(super) given: u32,
-    /// The largest of those given.
-    pub(super) scale: u8,
+struct Total {
+    sum: i128,
+    given: u32,
+    scale: u8,
 }
 
 impl Default for Totals {
@@ -206,14 +211,15 @@ impl Totals {
         Packed { present, packed: packed.into() }
     }
 
-    /// The total of a cell.
-    pub(super) fn total(&self, cell: usize) -> Total {
-        self.0[cell]
-    }
-
     /// The sum of a cell; `None` where nobody gave one.
     pub(super) fn sum(&self, cell: usize) -> Option<i128> {
         Some(self.0[cell]).filter(|total| total.given > 0).map(|total| total.sum)
+    }
+
+    /// The sum of a cell, how often it was given, and its decimals; `None` where nobody gave one.
+    pub(super) fn parts(&self, cell: usize) -> Option<(i128, u32, u8)> {
+        let total = Some(self.0[cell]).filter(|total| total.given > 0)?;
+        Some((total.sum, total.given, total.scale))
     }
 
     /// The cells that somebody gave, and the sums in the places of a report.

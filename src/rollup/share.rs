@@ -6,7 +6,7 @@ use super::digest::Digest;
 use super::year::{Filed, Revision, Year};
 use crate::archive::is_active;
 use crate::pb::report::State;
-use crate::pb::{Basis, Coverage, Organ, Scope, StateCount};
+use crate::pb::{Basis, Coverage, Edition, EditionCount, Organ, Scope, StateCount};
 
 /// As many as a report has.
 const STATES: usize = 8;
@@ -22,6 +22,8 @@ pub(super) struct Counts {
     pub(super) unaccepted: u32,
     pub(super) as_published: u32,
     pub(super) region_without_parts: u32,
+    /// Of those included, on the form of 2019.
+    pub(super) edition_2019: u32,
     /// By the number of the state.
     pub(super) states: [u32; STATES],
     pub(super) digest: Digest,
@@ -37,6 +39,7 @@ impl AddAssign<&Counts> for Counts {
         self.unaccepted += other.unaccepted;
         self.as_published += other.as_published;
         self.region_without_parts += other.region_without_parts;
+        self.edition_2019 += other.edition_2019;
         for (count, added) in self.states.iter_mut().zip(other.states) {
             *count += added;
         }
@@ -62,8 +65,29 @@ impl Counts {
                 .map(|(state, count)| StateCount { state, count: whole(count) })
                 .collect(),
             region_without_parts: whole(self.region_without_parts),
+            by_edition: self.by_edition(),
             ..Coverage::default()
         }
+    }
+}
+
+impl Counts {
+    /// Those included on the form of that edition.
+    pub(super) fn included_in(&self, edition: Edition) -> u32 {
+        match edition {
+            Edition::Unspecified => 0,
+            Edition::Edition2019 => self.edition_2019,
+            Edition::Edition2021 => self.included.saturating_sub(self.edition_2019),
+        }
+    }
+
+    fn by_edition(&self) -> Vec<EditionCount> {
+        let count = |edition| EditionCount {
+            edition: edition as i32,
+            count: i32::try_from(self.included_in(edition)).unwrap_or(i32::MAX),
+        };
+        let editions = [Edition::Edition2019, Edition::Edition2021].map(count);
+        editions.into_iter().filter(|edition| edition.count > 0).collect()
     }
 }
 
@@ -155,6 +179,7 @@ impl<'a> Share<'a> {
                 counts.unaccepted =
                     filed.is_some_and(|filed| filed.effective != revision.number).into();
                 counts.as_published = revision.as_published.into();
+                counts.edition_2019 = (revision.edition == Edition::Edition2019).into();
                 counts.digest = revision.digest;
             }
         }

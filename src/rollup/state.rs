@@ -1,6 +1,7 @@
 //! All that the roll-up holds: the state of the archive at one position.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::memo::{Memos, Way};
@@ -190,6 +191,11 @@ impl State {
         self.registry.organ(place)
     }
 
+    /// The places of all organs.
+    pub(super) fn places(&self) -> Range<usize> {
+        0..self.ids.len()
+    }
+
     /// The id of the organ at a place.
     pub(super) fn id(&self, place: usize) -> &OrganId {
         &self.ids[place]
@@ -205,15 +211,15 @@ impl State {
         Share::of(taking, self.organ(place), place, self.years.get(&taking.year))
     }
 
+    /// A report of a year that is at hand, if it is filed.
+    pub(super) fn filed(&self, year: i32, place: usize, scope: Scope) -> Option<&Filed> {
+        self.years.get(&year)?.filed(place, scope)
+    }
+
     /// The sum of an organ and all below it.
     pub(super) fn sum(&self, way: Way, top: usize) -> (Totals, Counts) {
         let tree = self.tree(way.tree_year);
         self.memos().sum(way, &tree, top, |place| self.share(way.taking, place))
-    }
-
-    /// A report, if it is filed.
-    pub(super) fn filed(&self, place: usize, year: i32, scope: Scope) -> Option<&Filed> {
-        self.years.get(&year)?.filed(place, scope)
     }
 
     /// The name of a report of an organ.

@@ -34,7 +34,6 @@ pub(super) struct Revision {
     pub(super) number: i32,
     /// Whether it keeps errors, submitted as published.
     pub(super) as_published: bool,
-    /// The form that it uses.
     pub(super) edition: Edition,
     /// Of its name.
     pub(super) digest: Digest,

@@ -12,7 +12,9 @@ use crate::names::OrganId;
 use crate::pb;
 use crate::pb::aggregate_service_server::AggregateService;
 use crate::query::{hex, page_token};
-use crate::rollup::{Filter, Question, Rollup, contributions, coverage, sums};
+use crate::rollup::{
+    Filter, Question, Rollup, compare_years, contributions, coverage, outliers, reviews, sums,
+};
 
 /// The question that a request puts: each method that sums has the same fields.
 macro_rules! question {
@@ -107,6 +109,67 @@ impl AggregateService for Aggregates {
             contributions(&rollup, &question, year, &cell, after.as_deref(), limit)
         })
         .await?;
+        answer.next_page_token = next.map(|key| page_token(&asked, &key)).unwrap_or_default();
+        Ok(Response::new(answer))
+    }
+
+    async fn compare_years(
+        &self,
+        request: Request<pb::CompareYearsRequest>,
+    ) -> Result<Response<pb::CompareYearsResponse>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        let question = question!(self, request);
+        let rollup = self.rollup.clone();
+        let answer =
+            off_the_loop(move || compare_years(&rollup, &question, &request.years, &request.cells))
+                .await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn list_reviews(
+        &self,
+        request: Request<pb::ListReviewsRequest>,
+    ) -> Result<Response<pb::ListReviewsResponse>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        self.rollup.archive().reach(&request.at_least).await?;
+        let (organ, filter) = (organ(&request.organ)?, Filter::parse(&request.filter)?);
+        let (year, limit) = (request.year, page_size(request.page_size));
+        let asked = format!("reviews\n{}\n{year}\n{}", request.organ, request.filter);
+        let after = after(&asked, &request.page_token)?;
+        let rollup = self.rollup.clone();
+        let (mut answer, next) =
+            off_the_loop(move || reviews(&rollup, organ, year, filter, after.as_deref(), limit))
+                .await?;
+        answer.next_page_token = next.map(|key| page_token(&asked, &key)).unwrap_or_default();
+        Ok(Response::new(answer))
+    }
+
+    async fn list_outliers(
+        &self,
+        request: Request<pb::ListOutliersRequest>,
+    ) -> Result<Response<pb::ListOutliersResponse>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        self.rollup.archive().reach(&request.at_least).await?;
+        let question = Question {
+            organ: organ(&request.organ)?,
+            basis: pb::Basis::Parts,
+            tree: pb::OrganTree::OfYear,
+            filter: Filter::parse(&request.filter)?,
+            include_unaccepted: request.include_unaccepted,
+            moment: Moment::Now,
+        };
+        let (year, limit) = (request.year, page_size(request.page_size));
+        let unaccepted = request.include_unaccepted;
+        let asked =
+            format!("outliers\n{}\n{year}\n{unaccepted}\n{}", request.organ, request.filter);
+        let after = after(&asked, &request.page_token)?;
+        let rollup = self.rollup.clone();
+        let (mut answer, next) =
+            off_the_loop(move || outliers(&rollup, &question, year, after.as_deref(), limit))
+                .await?;
         answer.next_page_token = next.map(|key| page_token(&asked, &key)).unwrap_or_default();
         Ok(Response::new(answer))
     }

@@ -341,6 +341,36 @@ async fn an_organ_ends_once_nobody_needs_it_any_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_left_below_an_organ_that_is_to_have_ended_earlier() {
+    let stage = stage().await;
+    stage.shift("office", "newtown", 2024).await.expect("moved");
+    stage.close("district", 2023).await.expect("closed");
+    // Until 2023 the office reports to it.
+    let earlier =
+        Organ { name: name("district"), active_until_year: Some(2020), ..Organ::default() };
+    let answer = stage.update(earlier.clone(), &[]).await;
+    assert_eq!(refused(answer, Code::FailedPrecondition), "ORGAN_HAS_CHILDREN");
+    let affiliations = vec![stretch("district", 2010, Some(2020)), stretch("newtown", 2021, None)];
+    let office = Organ { name: name("office"), affiliations, ..Organ::default() };
+    stage.update(office, &[]).await.expect("moved");
+    stage.update(earlier, &[]).await.expect("nobody reports to it any more");
+    stage.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organ_is_not_active_again_below_one_that_is_closed() {
+    let stage = stage().await;
+    stage.close("office", 2020).await.expect("closed");
+    stage.close("district", 2023).await.expect("nobody reports to it any more");
+    let until = |year| Organ { name: name("office"), active_until_year: year, ..Organ::default() };
+    let answer = stage.update(until(None), &["active_until_year"]).await;
+    assert_eq!(refused(answer, Code::FailedPrecondition), "ORGAN_CLOSED");
+    stage.update(until(Some(2023)), &[]).await.expect("as long as the one above");
+    stage.update(until(Some(2021)), &[]).await.expect("shorter");
+    stage.server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_merger_is_one_write_and_moves_nobody_in_silence() {
     let stage = stage().await;
     let before = stage.all().await;

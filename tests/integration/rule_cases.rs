@@ -47,6 +47,8 @@ fn every_rule_has_a_case_that_it_rejects_and_a_near_miss() {
     let lacking: Vec<&str> = catalogue()
         .iter()
         .map(|rule| rule.id.as_str())
+        // They speak of many reports at once: `outliers` has them, with near misses.
+        .filter(|id| !id.starts_with("outlier."))
         .filter(|id| !by_rule.get(*id).is_some_and(|cases| has_near_miss(cases)))
         .collect();
     assert!(lacking.is_empty(), "no rejected case with a near miss in tests/rules: {lacking:?}");
@@ -170,6 +172,7 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
         "Report" => Ok(of_findings(findings(&decode(bytes)?))),
         "Organ" => Ok(of_findings(broken_organ(&decode(bytes)?))),
         "AggregateReportsRequest" => of_message::<pb::AggregateReportsRequest>(bytes),
+        "CompareYearsRequest" => of_message::<pb::CompareYearsRequest>(bytes),
         "CreateOrganRequest" => of_message::<pb::CreateOrganRequest>(bytes),
         "Deadline" => of_message::<pb::Deadline>(bytes),
         "GetCoverageRequest" => of_message::<pb::GetCoverageRequest>(bytes),

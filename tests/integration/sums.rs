@@ -193,6 +193,8 @@ async fn refuses_what_it_cannot_answer_and_says_why() {
     let filter = |filter: &str| pb::AggregateReportsRequest { filter: filter.into(), ..request() };
     assert_eq!(reason(filter("parent = organs/city")).await, "FILTER_INVALID");
     assert_eq!(reason(filter("level = VILLAGE")).await, "FILTER_INVALID");
+    // An organ has one level: the last of two must not win in silence.
+    assert_eq!(reason(filter("level = COUNTY AND level = PROVINCE")).await, "FILTER_INVALID");
     let at = |position: &str| pb::AggregateReportsRequest {
         as_of_position: position.to_owned(),
         ..request()

@@ -32,6 +32,22 @@ pub fn office_years() -> (Report, Report) {
     (this, last)
 }
 
+/// The report of a city for its region, of 2023, which balances. Its figures were published.
+pub fn suqian() -> Report {
+    parse(include_str!("../fixtures/suqian-2023.json"))
+}
+
+/// The report of a city for its region, of 2024, which balances. Its figures were published.
+pub fn huaian() -> Report {
+    parse(include_str!("../fixtures/huaian-2024.json"))
+}
+
+/// The report of a district for its region, of 2023. Its figures were published, two totals among
+/// them that are no sums.
+pub fn hongze() -> Report {
+    parse(include_str!("../fixtures/hongze-2023.json"))
+}
+
 /// A report from its JSON.
 pub fn parse(json: &str) -> Report {
     serde_json::from_str(json).expect("the fixture is a report")
@@ -125,6 +141,34 @@ pub async fn register_organ(channel: &tonic::transport::Channel, id: &str, paren
     let request = pb::CreateOrganRequest { organ_id, organ, ..Default::default() };
     let created = OrganServiceClient::new(channel.clone()).create_organ(request).await;
     created.expect("registered");
+}
+
+/// A request of somebody.
+pub fn by<T>(name: &'static str, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("nianbao-principal", name.parse().expect("ascii"));
+    request
+}
+
+/// Submits a report, as the clerk.
+pub async fn submit(
+    channel: &tonic::transport::Channel,
+    report: Report,
+) -> Result<nianbao::pb::SubmitReportResponse, tonic::Status> {
+    use nianbao::pb::{self, report_service_client::ReportServiceClient};
+    let report = Some(Box::new(report));
+    let request = by("clerk", pb::SubmitReportRequest { report, ..Default::default() });
+    let answer = ReportServiceClient::new(channel.clone()).submit_report(request).await?;
+    Ok(answer.into_inner())
+}
+
+/// Accepts a report, as somebody else.
+pub async fn accept(channel: &tonic::transport::Channel, name: &str) {
+    use nianbao::pb::{self, report_service_client::ReportServiceClient};
+    let request = pb::AcceptReportRequest { name: name.to_owned(), ..Default::default() };
+    let request = by("reviewer", request);
+    let answer = ReportServiceClient::new(channel.clone()).accept_report(request).await;
+    answer.expect("accepted");
 }
 
 /// The details of a status, as a client reads them.

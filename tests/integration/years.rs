@@ -2,22 +2,16 @@
 //! what a later change of the earlier report does not touch.
 
 use nianbao::form::{self, Amount};
+use nianbao::pb::aggregate_service_client::AggregateServiceClient;
 use nianbao::pb::organ_service_client::OrganServiceClient;
 use nianbao::pb::report_service_client::ReportServiceClient;
 use nianbao::pb::{self, Finding, Report, Scope, Severity};
 use tonic::transport::Channel;
-use tonic::{Request, Status};
 
-use crate::support::{Details, TestServer, housing_years, register_organ};
+use crate::support::{Details, TestServer, accept, by, housing_years, register_organ, submit};
 
 fn client(channel: &Channel) -> ReportServiceClient<Channel> {
     ReportServiceClient::new(channel.clone())
-}
-
-fn by<T>(name: &'static str, message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("nianbao-principal", name.parse().expect("ascii"));
-    request
 }
 
 fn add(report: &mut Report, path: &str, more: i64) {
@@ -47,17 +41,6 @@ fn years(organ: &str, carried_out: i64, carried_in: i64) -> (Report, Report) {
     (this, last)
 }
 
-async fn submit(channel: &Channel, report: Report) -> Result<pb::SubmitReportResponse, Status> {
-    let report = Some(Box::new(report));
-    let request = pb::SubmitReportRequest { report, ..Default::default() };
-    Ok(client(channel).submit_report(by("clerk", request)).await?.into_inner())
-}
-
-async fn accept(channel: &Channel, name: &str) {
-    let request = pb::AcceptReportRequest { name: name.to_owned(), ..Default::default() };
-    client(channel).accept_report(by("reviewer", request)).await.expect("accepted");
-}
-
 /// Amends a report and has the amendment accepted.
 async fn amend(channel: &Channel, name: &str, report: Report) {
     let request = pb::PublishReportRequest { name: name.to_owned(), ..Default::default() };
@@ -73,6 +56,13 @@ async fn findings(channel: &Channel, report: &Report) -> Vec<Finding> {
     let report = Some(Box::new(report.clone()));
     let request = pb::ValidateReportRequest { report };
     client(channel).validate_report(request).await.expect("validated").into_inner().findings
+}
+
+async fn reviews(channel: &Channel, organ: &str) -> Vec<pb::Review> {
+    let organ = organ.to_owned();
+    let request = pb::ListReviewsRequest { organ, year: 2023, ..Default::default() };
+    let answer = AggregateServiceClient::new(channel.clone()).list_reviews(request).await;
+    answer.expect("a list").into_inner().reviews
 }
 
 fn rules(findings: &[Finding]) -> Vec<&str> {
@@ -183,6 +173,20 @@ async fn a_later_amendment_of_last_year_breaks_nothing() {
     };
     let stands = client(&channel).get_report(request).await.expect("stored").into_inner();
     assert_eq!(stands.state(), pb::report::State::Accepted);
+
+    // It is listed, until it is amended with an explanation.
+    let listed = reviews(&channel, "organs/housing").await;
+    let review = listed.first().expect("one");
+    assert_eq!(review.revision, "organs/housing/reports/2023-own/revisions/1");
+    assert_eq!(review.compared_with, "organs/housing/reports/2022-own/revisions/2");
+    assert_eq!(rules(&review.findings), CARRY_OVER[..1], "what follows from it is not repeated");
+    assert_eq!(listed.len(), 1);
+    let mut explained = this;
+    let fingerprint = review.findings[0].fingerprint.clone();
+    let text = "上年已更正".to_owned();
+    explained.explanations.push(pb::Explanation { fingerprint, text });
+    amend(&channel, "organs/housing/reports/2023-own", explained).await;
+    assert_eq!(reviews(&channel, "organs/housing").await, []);
     server.stop().await;
 }
 
@@ -221,5 +225,164 @@ async fn an_organ_that_took_in_another_is_not_held_against_its_last_year() {
     copy.requests = years("housing", 4, 9).1.requests;
     copy.disclosure = years("housing", 4, 9).1.disclosure;
     assert_eq!(rules(&findings(&channel, &copy).await), ["year.copied"]);
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reviews_come_page_by_page_and_only_of_what_counts() {
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    register_organ(&channel, "city", None).await;
+    let ids = ["a", "b", "c", "d"];
+    for id in ids {
+        register_organ(&channel, id, Some("city")).await;
+        let (this, _) = years(id, 4, 3);
+        submit(&channel, this).await.expect("nothing to compare with");
+        if id != "d" {
+            accept(&channel, &format!("organs/{id}/reports/2023-own")).await;
+        }
+        // The earlier report is filed later.
+        let carried_out = if id == "b" { 3 } else { 4 };
+        submit(&channel, years(id, carried_out, 3).1).await.expect("taken");
+    }
+    let mut client = AggregateServiceClient::new(channel.clone());
+    let mut request = pb::ListReviewsRequest {
+        organ: "organs/city".to_owned(),
+        year: 2023,
+        page_size: 1,
+        ..Default::default()
+    };
+    let mut listed = Vec::new();
+    loop {
+        let answer = client.list_reviews(request.clone()).await.expect("a page").into_inner();
+        assert!(answer.reviews.len() <= 1);
+        listed.extend(answer.reviews.into_iter().map(|review| review.revision));
+        request.page_token = answer.next_page_token;
+        if request.page_token.is_empty() {
+            break;
+        }
+    }
+    let name = |id: &str| format!("organs/{id}/reports/2023-own/revisions/1");
+    assert_eq!(listed, [name("a"), name("c")], "b follows, d does not count yet");
+    let other = pb::ListReviewsRequest { year: 2022, page_token: "x".to_owned(), ..request };
+    let status = client.list_reviews(other).await.expect_err("no token of this list");
+    assert_eq!(Details::of(&status).info.reason, "PAGE_TOKEN_INVALID");
+    server.stop().await;
+}
+
+/// The report of 2019, accepted for an organ and a year, with so many licences.
+async fn file(channel: &Channel, base: Report, organ: &str, year: i32, licences: i64) {
+    let old = base.disclosure_2019.is_some();
+    let mut report = Report { organ: format!("organs/{organ}"), year, ..base };
+    let path = match old {
+        true => "disclosure_2019.licensing.decisions",
+        false => "disclosure.licensing_decisions",
+    };
+    crate::support::set(&mut report, path, &licences.to_string());
+    let request = pb::SubmitReportRequest {
+        report: Some(Box::new(report)),
+        as_published_reason: "历年报告补录".to_owned(),
+        as_published: true,
+        ..Default::default()
+    };
+    client(channel).submit_report(by("clerk", request)).await.expect("taken");
+    accept(channel, &format!("organs/{organ}/reports/{year}-own")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn follows_figures_across_the_editions_and_makes_nothing_of_what_is_unknown() {
+    use crate::support::{housing, office};
+    let data = tempfile::tempdir().expect("a folder");
+    let server = TestServer::start(data.path()).await;
+    let channel = server.channel().await;
+    for (id, parent) in [("city", None), ("a", Some("city")), ("b", Some("city"))] {
+        register_organ(&channel, id, parent).await;
+    }
+    file(&channel, office(), "a", 2020, 10).await;
+    file(&channel, office(), "b", 2020, 20).await;
+    file(&channel, housing(), "a", 2021, 11).await;
+    file(&channel, office(), "b", 2021, 22).await;
+    file(&channel, housing(), "a", 2022, 12).await;
+    file(&channel, housing(), "b", 2022, 25).await;
+    let compare = async |cells: &[&str]| {
+        let request = pb::CompareYearsRequest {
+            organ: "organs/city".to_owned(),
+            years: vec![2020, 2021, 2022, 2023],
+            cells: cells.iter().map(|&cell| cell.to_owned()).collect(),
+            ..Default::default()
+        };
+        AggregateServiceClient::new(channel.clone()).compare_years(request).await
+    };
+    let cells = [
+        "disclosure.licensing_decisions",
+        "表二·规章·现行有效件数",
+        "requests.other.undivided.total",
+        "requests.other.other_reason.total",
+        "disclosure_2019.procurement.projects",
+    ];
+    let answer = compare(&cells).await.expect("series").into_inner();
+    let shown: Vec<Vec<String>> = answer
+        .series
+        .iter()
+        .map(|series| {
+            let point = |point: &pb::YearPoint| {
+                let part = |text: &Option<String>| text.clone().unwrap_or("-".to_owned());
+                let (value, change) = (part(&point.value), part(&point.change));
+                format!("{value} of {} ? {} {change}", point.given, point.unknown)
+            };
+            series.points.iter().map(point).collect()
+        })
+        .collect();
+    let lines = |points: [&str; 4]| points.map(str::to_owned).to_vec();
+    let other = |report: &Report, rows: &[&str]| -> i64 {
+        let count = |row: &&str| match form::cell(&format!("requests.other.{row}.total"))
+            .and_then(|c| c.get(report))
+        {
+            Some(Amount::Count(count)) => count,
+            _ => panic!("{row} is blank"),
+        };
+        rows.iter().map(count).sum()
+    };
+    let old = other(&office(), &["undivided"]);
+    let new = other(&housing(), &["not_corrected", "fee_unpaid", "other_reason"]);
+    let last = other(&housing(), &["other_reason"]);
+    assert_eq!(
+        shown,
+        [
+            lines(["30 of 2 ? 0 -", "33 of 2 ? 0 3", "37 of 2 ? 0 4", "- of 0 ? 0 -"]),
+            lines(["- of 0 ? 2 -", "0 of 1 ? 1 -", "0 of 2 ? 0 -", "- of 0 ? 0 -"]),
+            lines([
+                &format!("{} of 2 ? 0 -", 2 * old),
+                &format!("{} of 2 ? 0 {}", old + new, new - old),
+                &format!("{} of 2 ? 0 {}", 2 * new, new - old),
+                "- of 0 ? 0 -",
+            ]),
+            lines([
+                "- of 0 ? 2 -",
+                &format!("{last} of 1 ? 1 -"),
+                &format!("{} of 2 ? 0 -", 2 * last),
+                "- of 0 ? 0 -",
+            ]),
+            lines(["12 of 2 ? 0 -", "6 of 1 ? 1 -", "- of 0 ? 2 -", "- of 0 ? 0 -"]),
+        ]
+    );
+    assert_eq!(answer.coverage.len(), 4);
+    let editions = |year: usize| -> Vec<(i32, i32)> {
+        answer.coverage[year].by_edition.iter().map(|e| (e.edition, e.count)).collect()
+    };
+    assert_eq!(
+        [editions(0), editions(1), editions(2)],
+        [vec![(1, 2)], vec![(1, 1), (2, 1)], vec![(2, 2)]]
+    );
+    let all = compare(&[]).await.expect("series").into_inner().series;
+    assert!(all.iter().any(|s| s.field_path == "requests.granted.research"));
+    assert!(all.iter().all(|s| s.field_path != "disclosure_2019.licensing.decisions"));
+    let merged = compare(&["disclosure_2019.licensing.decisions"]).await.expect("it is the same");
+    assert_eq!(merged.into_inner().series[0].field_path, "disclosure.licensing_decisions");
+    for cell in ["表三", "disclosure_2019.procurement.amount", ""] {
+        let status = compare(&[cell]).await.expect_err(cell);
+        assert_eq!(Details::of(&status).info.reason, "CELL_UNKNOWN", "{cell}");
+    }
     server.stop().await;
 }

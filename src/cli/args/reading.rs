@@ -203,6 +203,66 @@ pub(crate) struct ContributionsArgs {
     pub remote: Remote,
 }
 
+/// Of `compare`.
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// 行政机关编号 · The organ at the top
+    #[arg(value_parser = organ)]
+    pub organ: OrganId,
+    /// 年度，可多个 · The years
+    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", required = true, value_delimiter = ',',
+          value_parser = year())]
+    pub year: Vec<i32>,
+    /// 单元格：中文地址或路径，可多次 · A cell, by Chinese address or by path; may be repeated
+    #[arg(long, env = "NIANBAO_CELL", value_name = "CELL")]
+    pub cell: Vec<String>,
+    /// 列出每一单元格，默认表三只列总计 · Every cell, not only the totals of table three
+    #[arg(long, env = "NIANBAO_ALL", value_parser = FalseyValueParser::new())]
+    pub all: bool,
+    #[command(flatten)]
+    pub what: SumArgs,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Of `outliers`.
+#[derive(Args, Debug)]
+pub(crate) struct OutliersArgs {
+    #[command(flatten)]
+    pub which: ReviewsArgs,
+    /// 连同尚未接收的报告 · Look at reports too that are not accepted yet
+    #[arg(long, env = "NIANBAO_INCLUDE_UNACCEPTED", value_parser = FalseyValueParser::new())]
+    pub include_unaccepted: bool,
+}
+
+/// Of `reviews`.
+#[derive(Args, Debug)]
+pub(crate) struct ReviewsArgs {
+    /// 行政机关编号 · The organ at the top
+    #[arg(value_parser = organ)]
+    pub organ: OrganId,
+    /// 年度 · The year
+    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", value_parser = year())]
+    pub year: i32,
+    /// 筛选机关 · Only organs such as: level = COUNTY AND kind = DEPARTMENT AND sector = housing
+    #[arg(
+        long,
+        env = "NIANBAO_FILTER",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "F"
+    )]
+    pub filter: String,
+    /// 至少包含此位置（取自回执） · Include at least this position, from a receipt
+    #[arg(long, env = "NIANBAO_AT_LEAST", value_name = "POSITION")]
+    pub at_least: Option<String>,
+    /// 至多条数 · At most so many
+    #[arg(long, env = "NIANBAO_LIMIT", default_value_t = 1000, value_name = "N")]
+    pub limit: usize,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
 /// Of `reconcile`.
 #[derive(Args, Debug)]
 pub(crate) struct ReconcileArgs {
