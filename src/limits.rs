@@ -26,6 +26,8 @@ pub const PAGE_KEYS_MAX: usize = 20_000;
 pub const COVERAGE_LIST_MAX: usize = 10_000;
 /// Groups into which a sum is divided.
 pub const GROUPS_MAX: usize = 1000;
+/// Parts of a report of a region among which pairs that explain a difference are sought.
+pub const PAIR_PARTS_MAX: usize = 40_000;
 /// Calls under way on one connection.
 pub const CALLS_PER_CONNECTION_MAX: usize = 256;
 /// The name of a principal.
@@ -74,6 +76,13 @@ pub fn all() -> Vec<Limit> {
         ),
         row("coverage_list_max", COVERAGE_LIST_MAX, "items", "覆盖清单", "a list of a coverage"),
         row("groups_max", GROUPS_MAX, "items", "汇总分组", "the groups of a sum"),
+        row(
+            "pair_parts_max",
+            PAIR_PARTS_MAX,
+            "items",
+            "核对汇总时寻找成对分报",
+            "parts among which pairs are sought in a reconciliation",
+        ),
         row(
             "calls_per_connection_max",
             CALLS_PER_CONNECTION_MAX,

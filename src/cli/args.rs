@@ -18,7 +18,7 @@ pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
 pub(super) use organs::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, RenameArgs, UpdateArgs};
 pub(super) use reading::{
     AggregateArgs, CompareArgs, ContributionsArgs, CoverageArgs, DiffArgs, GetArgs, HistoryArgs,
-    ListArgs, OutliersArgs, Page, ReviewsArgs, SumArgs, WatchArgs,
+    ListArgs, OutliersArgs, Page, ReconcileArgs, ReviewsArgs, SumArgs, WatchArgs,
 };
 pub(super) use registry::{
     CreateArgs, DeadlineArgs, DeadlinesArgs, DeadlinesCommand, OrgansArgs, OrgansCommand,
@@ -205,6 +205,16 @@ An aid to the eye: with fewer than five other years, or twelve like organs, noth
   nianbao outliers lc --year 2023
   nianbao outliers lc --year 2023 --include-unaccepted --filter 'level = COUNTY'")]
     Outliers(OutliersArgs),
+    /// 政府汇总报告与各分报合计逐格核对 · Hold a report of a region against the sum of its parts
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao reconcile lc --year 2023
+  nianbao reconcile lc --year 2023 --include-unaccepted --all-cells
+  nianbao reconcile organs/lc/reports/2023-region/revisions/2 --basis parts
+
+退出码 · Exit codes: 0 逐格一致 · every cell agrees, 1 有差额、仅一方有数或无分报 · not so,
+2 无法执行 · not run")]
+    Reconcile(ReconcileArgs),
     /// 行政机关 · Organs
     Organs(OrgansArgs),
     /// 报送期限 · Deadlines

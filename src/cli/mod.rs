@@ -29,6 +29,7 @@ mod organ_import;
 mod organs;
 mod parse;
 mod progress;
+mod reconcile;
 mod serve;
 mod set;
 mod steps;
@@ -93,6 +94,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Compare(args) => compare::run(&console, &args),
         Command::Reviews(args) => compare::reviews(&console, &args),
         Command::Outliers(args) => compare::outliers(&console, &args),
+        Command::Reconcile(args) => reconcile::run(&console, &args),
         Command::Organs(args) => organs::run(&console, &args),
         Command::Deadlines(args) => deadlines::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),

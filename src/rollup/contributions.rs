@@ -92,6 +92,10 @@ impl Row<'_> {
     }
 }
 
+/// A figure as it is printed.
+///
+/// # Errors
+/// `Store` for one beyond what a cell holds.
 pub(super) fn text(cell: &Cell, value: i128, scale: u8) -> Result<String, Failure> {
     let beyond = || Failure::Store(format!("the sum of {} is beyond a cell", cell.path));
     Ok(printed(cell, value, scale).ok_or_else(beyond)?.to_string())

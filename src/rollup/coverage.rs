@@ -65,7 +65,8 @@ fn names(only: Only, counts: &Counts) -> bool {
     }
 }
 
-fn row(state: &State, member: &Member<'_>, year: i32) -> OrganCoverage {
+/// How an organ stands.
+pub(super) fn row(state: &State, member: &Member<'_>, year: i32) -> OrganCoverage {
     let organ = state.organ(member.place);
     let counts = member.counts();
     let filed = member.share.filed(member.covered_by.is_some());

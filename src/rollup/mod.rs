@@ -13,7 +13,8 @@
 //! From the bottom: `row` and `digest` are numbers; `tree`, `year` and `share` say who is below
 //! whom, what is filed, and what of it is taken; `memo` keeps sums; `state` is all that at one
 //! position; `filter`, `question` and `indicator` are what is asked; `sums`, `coverage`,
-//! `contributions`, `compare`, `reviews` and `outliers` answer.
+//! `contributions`, `compare`, `reviews` and `outliers` answer, and so does `reconcile`, with what
+//! `explain` finds.
 
 mod digest;
 mod row;
@@ -31,6 +32,8 @@ mod contributions;
 mod compare;
 mod reviews;
 mod outliers;
+mod explain;
+mod reconcile;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -44,6 +47,7 @@ pub use coverage::coverage;
 pub use filter::Filter;
 pub use outliers::outliers;
 pub use question::Question;
+pub use reconcile::reconcile;
 pub use reviews::reviews;
 pub use sums::sums;
 

@@ -87,11 +87,35 @@ pub(super) fn members<'a>(
     year: i32,
 ) -> Result<Vec<Member<'a>>, Failure> {
     let way = question.way(year);
+    let mut members = all_members(state, way, way.taking, state.place(&question.organ)?);
+    members.retain(|member| question.filter.passes(state.organ(member.place)));
+    Ok(members)
+}
+
+/// The parts of what the organ at the top declares of its region: its own report is taken, not that
+/// of the region, and below it what the question says. No filter applies.
+///
+/// # Errors
+/// `OrganNotFound`.
+pub(super) fn part_members<'a>(
+    state: &'a State,
+    question: &Question,
+    year: i32,
+) -> Result<Vec<Member<'a>>, Failure> {
+    let way = question.way(year);
+    let at_top = Taking { basis: Basis::Parts, ..way.taking };
+    Ok(all_members(state, way, at_top, state.place(&question.organ)?))
+}
+
+/// The organ at the top, where reports are taken as `at_top` says, and all below it, each after its
+/// parent.
+fn all_members(state: &State, way: Way, at_top: Taking, top: usize) -> Vec<Member<'_>> {
     let tree = state.tree(way.tree_year);
-    let steps = tree.walk(state.place(&question.organ)?, |_| true);
-    let mut members: Vec<Member<'a>> = Vec::with_capacity(steps.len());
+    let steps = tree.walk(top, |_| true);
+    let mut members: Vec<Member<'_>> = Vec::with_capacity(steps.len());
     for step in &steps {
-        let share = state.share(way.taking, step.place);
+        let taking = if step.above.is_none() { at_top } else { way.taking };
+        let share = state.share(taking, step.place);
         let above = step.above.map(|above| &members[above]);
         let covered_by = above.and_then(|above| match above.taken() {
             Taken::Region(_) => Some(above.place),
@@ -113,6 +137,5 @@ pub(super) fn members<'a>(
             included[above] += included[at];
         }
     }
-    members.retain(|member| question.filter.passes(state.organ(member.place)));
-    Ok(members)
+    members
 }

@@ -13,7 +13,7 @@ use crate::form::{self, Amount, CELLS, Cell, CellKind, MONEY_SCALE};
 use crate::pb::{CellSum, Report, Summing};
 
 /// The cells of both editions; a cell is known by its place among them.
-const CELL_COUNT: usize = CELLS.len();
+pub(super) const CELL_COUNT: usize = CELLS.len();
 
 /// Which cells have a value.
 #[derive(Clone, Copy, Default)]
@@ -103,7 +103,8 @@ impl Row {
         cells
     }
 
-    fn each(&self, mut take_figure: impl FnMut(usize, i128, u8)) {
+    /// Calls with cell, value and scale of each figure, in form order.
+    pub(super) fn each(&self, mut take_figure: impl FnMut(usize, i128, u8)) {
         let (money, mut packed) = (*MONEY, &self.packed[..]);
         self.present.each(|cell| {
             let value = take(&mut packed);

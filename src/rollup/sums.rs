@@ -60,7 +60,7 @@ pub fn sums(
 }
 
 /// Cuts a list to the room that is left in the answer, and says whether it did.
-fn fit<T>(list: &mut Vec<T>, room: &mut usize, size: impl Fn(&T) -> usize) -> bool {
+pub(super) fn fit<T>(list: &mut Vec<T>, room: &mut usize, size: impl Fn(&T) -> usize) -> bool {
     /// What an item takes beside its own bytes.
     const OVERHEAD: usize = 4;
     let kept = list

@@ -1,5 +1,7 @@
 //! `AggregateService`.
 
+mod reconcile;
+
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
@@ -172,6 +174,15 @@ impl AggregateService for Aggregates {
                 .await?;
         answer.next_page_token = next.map(|key| page_token(&asked, &key)).unwrap_or_default();
         Ok(Response::new(answer))
+    }
+
+    async fn reconcile_report(
+        &self,
+        request: Request<pb::ReconcileReportRequest>,
+    ) -> Result<Response<pb::ReconcileReportResponse>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        Ok(Response::new(reconcile::reconcile(self, request).await?))
     }
 }
 

@@ -3,6 +3,7 @@
 mod backup;
 mod life;
 mod organs;
+mod reconcile;
 mod server;
 
 use std::fs::{self, File};

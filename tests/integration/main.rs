@@ -25,6 +25,7 @@ mod model;
 mod organs;
 mod outliers;
 mod reading;
+mod reconcile;
 mod rollup;
 mod rule_cases;
 mod rule_columns;

@@ -189,6 +189,7 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
         }
         "MoveOrganRequest" => of_message::<pb::MoveOrganRequest>(bytes),
         "ParseDocumentRequest" => of_message::<pb::ParseDocumentRequest>(bytes),
+        "ReconcileReportRequest" => of_message::<pb::ReconcileReportRequest>(bytes),
         "ReturnReason" => {
             let broken = broken_reason(&decode(bytes)?, String::new());
             Ok(of_findings(nianbao::finding::describe(broken)))

@@ -265,3 +265,36 @@ pub(crate) struct ReviewsArgs {
     #[command(flatten)]
     pub remote: Remote,
 }
+
+/// Of `reconcile`.
+#[derive(Args, Debug)]
+pub(crate) struct ReconcileArgs {
+    /// 行政机关编号（连同 --year），或汇总报告名称，可带版本 · An organ, with --year, or the name
+    /// of a report of a region, perhaps with a revision
+    #[arg(value_name = "ORGAN|NAME")]
+    pub report: String,
+    /// 年度 · The year
+    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", value_parser = year())]
+    pub year: Option<i32>,
+    /// 分报口径：declared 下级政府取其汇总报告，parts 逐机关 · What lower governments declare, or
+    /// own reports
+    #[arg(long, env = "NIANBAO_BASIS", default_value = "declared", value_parser = basis)]
+    pub basis: Basis,
+    /// 隶属：of-year 当年，of-today 现行 · The tree of the year, or of today
+    #[arg(long, env = "NIANBAO_TREE", default_value = "of-year", value_parser = tree)]
+    pub tree: OrganTree,
+    /// 连同尚未接收的报告 · Take reports that are not accepted yet
+    #[arg(long, env = "NIANBAO_INCLUDE_UNACCEPTED", value_parser = FalseyValueParser::new())]
+    pub include_unaccepted: bool,
+    /// 截至当时：位置、RFC 3339 时间或日期 · As it stood at a position, an RFC 3339 time or a day
+    #[arg(long, env = "NIANBAO_AS_OF", value_name = "WHEN", value_parser = moment::read)]
+    pub as_of: Option<Moment>,
+    /// 至少包含此位置（取自回执） · Include at least this position, from a receipt
+    #[arg(long, env = "NIANBAO_AT_LEAST", value_name = "POSITION")]
+    pub at_least: Option<String>,
+    /// 列出全部单元格，不只是不一致的 · List all cells, not only those that do not agree
+    #[arg(long, env = "NIANBAO_ALL_CELLS", value_parser = FalseyValueParser::new())]
+    pub all_cells: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
