@@ -29,6 +29,7 @@ pub(super) fn run(console: &Console, args: &ReconcileArgs) -> Result<Outcome, Er
         name: name(args)?,
         basis: args.basis as i32,
         tree: args.tree as i32,
+        tree_year: args.tree_year.unwrap_or(0),
         include_unaccepted: args.include_unaccepted,
         as_of_position,
         as_of_time,

@@ -283,6 +283,9 @@ pub(crate) struct ReconcileArgs {
     /// 隶属：of-year 当年，of-today 现行 · The tree of the year, or of today
     #[arg(long, env = "NIANBAO_TREE", default_value = "of-year", value_parser = tree)]
     pub tree: OrganTree,
+    /// 指定隶属年度，优先于 --tree · The tree of that year, whatever --tree says
+    #[arg(long, env = "NIANBAO_TREE_YEAR", value_name = "Y", value_parser = year())]
+    pub tree_year: Option<i32>,
     /// 连同尚未接收的报告 · Take reports that are not accepted yet
     #[arg(long, env = "NIANBAO_INCLUDE_UNACCEPTED", value_parser = FalseyValueParser::new())]
     pub include_unaccepted: bool,

@@ -18,6 +18,7 @@ pub(super) async fn reconcile(
         organ: report.organ,
         basis: request.basis(),
         tree: request.tree(),
+        tree_year: request.tree_year,
         filter: Filter::default(),
         include_unaccepted: request.include_unaccepted,
         moment: service.moment(&request.as_of_position, request.as_of_time).await?,

@@ -236,6 +236,7 @@ impl City {
             organ: self.id(0),
             basis,
             tree: OrganTree::OfYear,
+            tree_year: 0,
             filter: Filter::default(),
             include_unaccepted: false,
             moment: Moment::Now,
