@@ -12,8 +12,8 @@
 //!
 //! From the bottom: `row` and `digest` are numbers; `tree`, `year` and `share` say who is below
 //! whom, what is filed, and what of it is taken; `memo` keeps sums; `state` is all that at one
-//! position; `filter`, `question` and `indicator` are what is asked; `sums`, `coverage` and
-//! `contributions` answer.
+//! position; `filter`, `question` and `indicator` are what is asked; `sums`, `coverage`,
+//! `contributions` and `records` answer.
 
 mod digest;
 mod row;
@@ -28,6 +28,7 @@ mod indicator;
 mod sums;
 mod coverage;
 mod contributions;
+mod records;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -39,6 +40,7 @@ pub use contributions::contributions;
 pub use coverage::coverage;
 pub use filter::Filter;
 pub use question::Question;
+pub use records::{Facts, Group, Items, Records, SumRecord, TakenRevision, YearRecords, records};
 pub use sums::sums;
 
 /// The roll-up of one archive; clones share it.

@@ -3,6 +3,7 @@
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
+use super::export::{Pieces, export};
 use super::{after, off_the_loop, page_size, validate};
 use crate::archive::{Archive, Moment};
 use crate::failure::Failure;
@@ -56,6 +57,8 @@ impl Aggregates {
 
 #[tonic::async_trait]
 impl AggregateService for Aggregates {
+    type ExportReportsStream = Pieces;
+
     async fn aggregate_reports(
         &self,
         request: Request<pb::AggregateReportsRequest>,
@@ -107,6 +110,16 @@ impl AggregateService for Aggregates {
         .await?;
         answer.next_page_token = next.map(|key| page_token(&asked, &key)).unwrap_or_default();
         Ok(Response::new(answer))
+    }
+
+    async fn export_reports(
+        &self,
+        request: Request<pb::ExportReportsRequest>,
+    ) -> Result<Response<Pieces>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        let question = question!(self, request);
+        Ok(Response::new(export(&self.rollup, question, request).await?))
     }
 }
 
