@@ -17,8 +17,8 @@ pub(super) use life::{DraftArgs, ReasonedArgs, ReturnArgs, StepArgs, SubmitArgs,
 pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
 pub(super) use organs::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, RenameArgs, UpdateArgs};
 pub(super) use reading::{
-    AggregateArgs, ContributionsArgs, CoverageArgs, DiffArgs, GetArgs, HistoryArgs, ListArgs, Page,
-    SumArgs, WatchArgs,
+    AggregateArgs, ContributionsArgs, CoverageArgs, DiffArgs, ExportReportsArgs, GetArgs,
+    HistoryArgs, ListArgs, Page, SumArgs, WatchArgs,
 };
 pub(super) use registry::{
     CreateArgs, DeadlineArgs, DeadlinesArgs, DeadlinesCommand, OrgansArgs, OrgansCommand,
@@ -184,6 +184,15 @@ pub(super) enum Command {
   nianbao contributions lc '表三·（一）予以公开·总计' --year 2023
   nianbao contributions lc disclosure.fees_wan_yuan --year 2023 --limit 10")]
     Contributions(ContributionsArgs),
+    /// 导出报告或汇总为表格文件 · Write reports or sums into a table: .csv, .xlsx, .parquet
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao export-reports lc --year 2023 --output lc-2023.xlsx       官方格式 · official layout
+  nianbao export-reports lc --year 2022,2023 --sums --group-by child --output sums.csv
+  nianbao export-reports lc --year 2023 --output lc.parquet         长表 · long form
+
+日志备份用 export · `export` is the backup of the journal")]
+    ExportReports(ExportReportsArgs),
     /// 行政机关 · Organs
     Organs(OrgansArgs),
     /// 报送期限 · Deadlines

@@ -33,6 +33,7 @@ mod set;
 mod steps;
 mod submit;
 mod table;
+mod tables;
 mod validate;
 mod watch;
 
@@ -89,6 +90,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Aggregate(args) => aggregate::run(&console, &args),
         Command::Coverage(args) => coverage::run(&console, &args),
         Command::Contributions(args) => contributions::run(&console, &args),
+        Command::ExportReports(args) => tables::run(&console, &args),
         Command::Organs(args) => organs::run(&console, &args),
         Command::Deadlines(args) => deadlines::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),

@@ -9,8 +9,8 @@ use super::failed;
 use super::layout::{self, Area, Content};
 use super::record::{Record, Source, What};
 use crate::failure::Failure;
-use crate::form::{self, Amount};
-use crate::pb::{Blank, Edition, Report, blank};
+use crate::form::{self, Amount, Labelled as _};
+use crate::pb::{Blank, Edition, FormatNode, Report, blank};
 use crate::rollup::Records;
 
 /// A spreadsheet keeps so many digits of a number.
@@ -154,34 +154,33 @@ fn standing(record: &Record) -> String {
     }
 }
 
-/// The editions whose tables a record prints, and the parts of each. A sum over reports of both
-/// prints table two of both, and what they share once.
-fn parts(report: &Report) -> Vec<&'static crate::pb::FormatNode> {
+/// A table, and the edition to name beside it where the tables of two are printed.
+type Printed = (&'static FormatNode, Option<Edition>);
+
+/// The tables of a record. A sum over reports of both editions has those of 2021, and of 2019 those
+/// with cells that 2021 does not print.
+fn parts(report: &Report) -> Vec<Printed> {
     let (new, old) = (report.disclosure.is_some(), report.disclosure_2019.is_some());
     let edition = match report.edition() {
         Edition::Unspecified if old && !new => Edition::Edition2019,
         Edition::Unspecified => Edition::Edition2021,
         stated => stated,
     };
-    // What both share is larger in the form of 2021, but for the undivided row.
-    let undivided = form::CELLS.iter().any(|cell| {
-        !cell.is_in(edition) && cell.is_in(Edition::Edition2019) && cell.get(report).is_some()
-    });
     let tables = |edition| {
-        form::tree(edition).parts.iter().filter(|part| layout::is_table(part)).collect::<Vec<_>>()
+        let parts = form::tree(edition).parts.iter();
+        parts.filter(|part| layout::is_table(part))
     };
-    let mut parts = tables(edition);
-    if edition == Edition::Edition2021 && undivided {
-        let others = tables(Edition::Edition2019).into_iter().filter(|part| {
-            let prefix = format!("{}.", part.field_path);
-            form::CELLS.iter().any(|cell| {
-                !cell.is_in(Edition::Edition2021)
-                    && cell.path.starts_with(&prefix)
-                    && cell.get(report).is_some()
-            })
-        });
-        parts.extend(others);
-    }
+    let mut parts: Vec<Printed> = tables(edition).map(|part| (part, None)).collect();
+    let lost = |part: &&FormatNode| {
+        let prefix = format!("{}.", part.field_path);
+        let mut cells = form::CELLS.iter().filter(|cell| cell.path.starts_with(&prefix));
+        cells.any(|cell| !cell.is_in(edition) && cell.get(report).is_some())
+    };
+    let other = match edition {
+        Edition::Edition2019 => Edition::Edition2021,
+        Edition::Edition2021 | Edition::Unspecified => Edition::Edition2019,
+    };
+    parts.extend(tables(other).filter(lost).map(|part| (part, Some(other))));
     parts
 }
 
@@ -194,12 +193,8 @@ fn fill(sheet: &mut Worksheet, record: &Record, formats: &Formats) -> Result<(),
     sheet.write_string_with_format(0, 0, title(record), &formats.title)?;
     sheet.write_string_with_format(1, 0, standing(record), &formats.plain)?;
     let mut row = 3;
-    for part in parts(&record.report) {
-        let edition = match (record.report.edition(), part.editions.as_slice()) {
-            (Edition::Unspecified, [one]) => Edition::try_from(*one).ok().map(form::Labelled::zh),
-            _ => None,
-        };
-        let edition = edition.map(|edition| format!("（{edition}）")).unwrap_or_default();
+    for (part, edition) in parts(&record.report) {
+        let edition = edition.map(|edition| format!("（{}）", edition.zh())).unwrap_or_default();
         let text = format!("{}{edition}", layout::label(part));
         sheet.write_string_with_format(row, 0, text, &formats.part)?;
         let (areas, next) = layout::place(part, row + 1);

@@ -4,6 +4,7 @@ mod backup;
 mod life;
 mod organs;
 mod server;
+mod tables;
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};

@@ -34,4 +34,5 @@ mod server;
 mod store;
 mod streams;
 mod sums;
+mod tables;
 mod tidy;
