@@ -157,6 +157,13 @@ pub enum Failure {
     ReportTooLarge(usize),
     /// The answer would pass the limit, in bytes.
     AnswerTooLarge(usize),
+    /// The file of an export would pass a limit.
+    ExportTooLarge {
+        /// The name of the limit.
+        limit: &'static str,
+        /// Its value.
+        value: usize,
+    },
     /// The store takes no writes.
     WritesOff(store::WritesOff),
     /// The store cannot be read, or holds what this program does not write. The log gets the cause.
@@ -249,6 +256,9 @@ impl fmt::Display for Failure {
             }
             Failure::AnswerTooLarge(limit) => {
                 write!(f, "the answer would be larger than {limit} bytes: ask for less at a time")
+            }
+            Failure::ExportTooLarge { limit, value } => {
+                write!(f, "the file would pass the limit {limit} of {value}: ask for less")
             }
             Failure::WritesOff(off) => off.fmt(f),
             Failure::Store(_) => f.write_str("the store cannot be read"),

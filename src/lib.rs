@@ -24,6 +24,7 @@
 //! - [`diff`]: how two reports differ.
 //! - [`archive`]: organs and reports in the store.
 //! - [`rollup`]: sums with their coverage, from rows of numbers in memory.
+//! - [`export`]: reports and sums as files: CSV, workbooks, Parquet.
 //! - [`status`]: failures as seen by gRPC clients.
 //! - [`service`]: the methods.
 //! - [`server`]: listens, serves, stops.
@@ -50,6 +51,7 @@ pub mod life;
 pub mod diff;
 pub mod archive;
 pub mod rollup;
+pub mod export;
 pub mod status;
 pub mod service;
 pub mod server;

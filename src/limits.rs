@@ -45,6 +45,10 @@ pub const HEARTBEAT_SECONDS_DEFAULT: u64 = 15;
 pub const REPORT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one message of an export; the last entry in it may pass that.
 pub const EXPORT_BYTES_MAX: usize = 1 << 20;
+/// Bytes of a file of tables in one message.
+pub const EXPORT_CHUNK_BYTES_MAX: usize = 128 << 10;
+/// Sheets of a workbook, its list apart: it is made in memory, and nobody turns over more.
+pub const EXPORT_SHEETS_MAX: usize = 250;
 /// Bytes of organs that change in one write: an entry is one message to who watches, and clients
 /// take 4 MiB by default.
 pub const ORGANS_BYTES_MAX: usize = 2 << 20;
@@ -115,7 +119,27 @@ pub fn all() -> Vec<Limit> {
     all.extend(of_writes());
     all.extend(of_documents());
     all.extend(of_organs());
+    all.extend(of_exports());
     all
+}
+
+fn of_exports() -> Vec<Limit> {
+    vec![
+        row(
+            "export_chunk_bytes_max",
+            EXPORT_CHUNK_BYTES_MAX,
+            "bytes",
+            "导出表格的单个消息",
+            "a piece of a file of tables",
+        ),
+        row(
+            "export_sheets_max",
+            EXPORT_SHEETS_MAX,
+            "sheets",
+            "导出的工作簿的工作表",
+            "a workbook of an export",
+        ),
+    ]
 }
 
 fn of_writes() -> Vec<Limit> {

@@ -189,6 +189,11 @@ impl Answer {
                 Self::new(Code::ResourceExhausted, ErrorReason::AnswerTooLarge)
                     .with("limit_bytes", limit)
             }
+            Failure::ExportTooLarge { limit, value } => {
+                Self::new(Code::InvalidArgument, ErrorReason::ExportTooLarge)
+                    .with("limit", limit)
+                    .with("value", value)
+            }
             Failure::WritesOff(off) => {
                 Self::new(Code::Unavailable, ErrorReason::WritesOff).with("cause", off)
             }

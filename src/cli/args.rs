@@ -17,8 +17,9 @@ pub(super) use life::{DraftArgs, ReasonedArgs, ReturnArgs, StepArgs, SubmitArgs,
 pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
 pub(super) use organs::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, RenameArgs, UpdateArgs};
 pub(super) use reading::{
-    AggregateArgs, CompareArgs, ContributionsArgs, CoverageArgs, DiffArgs, GetArgs, HistoryArgs,
-    ListArgs, OutliersArgs, Page, ReconcileArgs, ReviewsArgs, SumArgs, WatchArgs,
+    AggregateArgs, CompareArgs, ContributionsArgs, CoverageArgs, DiffArgs, ExportReportsArgs,
+    GetArgs, HistoryArgs, ListArgs, OutliersArgs, Page, ReconcileArgs, ReviewsArgs, SumArgs,
+    WatchArgs,
 };
 pub(super) use registry::{
     CreateArgs, DeadlineArgs, DeadlinesArgs, DeadlinesCommand, OrgansArgs, OrgansCommand,
@@ -215,6 +216,15 @@ An aid to the eye: with fewer than five other years, or twelve like organs, noth
 退出码 · Exit codes: 0 逐格一致 · every cell agrees, 1 有差额、仅一方有数或无分报 · not so,
 2 无法执行 · not run")]
     Reconcile(ReconcileArgs),
+    /// 导出报告或汇总为表格文件 · Write reports or sums into a table: .csv, .xlsx, .parquet
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao export-reports lc --year 2023 --output lc-2023.xlsx       官方格式 · official layout
+  nianbao export-reports lc --year 2022,2023 --sums --group-by child --output sums.csv
+  nianbao export-reports lc --year 2023 --output lc.parquet         长表 · long form
+
+日志备份用 export · `export` is the backup of the journal")]
+    ExportReports(ExportReportsArgs),
     /// 行政机关 · Organs
     Organs(OrgansArgs),
     /// 报送期限 · Deadlines

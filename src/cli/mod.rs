@@ -35,6 +35,7 @@ mod set;
 mod steps;
 mod submit;
 mod table;
+mod tables;
 mod validate;
 mod watch;
 
@@ -95,6 +96,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Reviews(args) => compare::reviews(&console, &args),
         Command::Outliers(args) => compare::outliers(&console, &args),
         Command::Reconcile(args) => reconcile::run(&console, &args),
+        Command::ExportReports(args) => tables::run(&console, &args),
         Command::Organs(args) => organs::run(&console, &args),
         Command::Deadlines(args) => deadlines::run(&console, &args),
         Command::Info(args) => info::run(&console, &args),

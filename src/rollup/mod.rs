@@ -13,8 +13,8 @@
 //! From the bottom: `row` and `digest` are numbers; `tree`, `year` and `share` say who is below
 //! whom, what is filed, and what of it is taken; `memo` keeps sums; `state` is all that at one
 //! position; `filter`, `question` and `indicator` are what is asked; `sums`, `coverage`,
-//! `contributions`, `compare`, `reviews` and `outliers` answer, and so does `reconcile`, with what
-//! `explain` finds.
+//! `contributions`, `compare`, `reviews`, `outliers` and `records` answer, and so does `reconcile`,
+//! with what `explain` finds.
 
 mod digest;
 mod row;
@@ -34,6 +34,7 @@ mod reviews;
 mod outliers;
 mod explain;
 mod reconcile;
+mod records;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -48,6 +49,7 @@ pub use filter::Filter;
 pub use outliers::outliers;
 pub use question::Question;
 pub use reconcile::reconcile;
+pub use records::{Facts, Group, Items, Records, SumRecord, TakenRevision, YearRecords, records};
 pub use reviews::reviews;
 pub use sums::sums;
 

@@ -19,9 +19,9 @@ use crate::pb::{Aggregate, AggregateGroup, Coverage, Edition, GroupBy, Indicator
 
 /// A sum while it is made.
 #[derive(Default)]
-struct Sum {
-    totals: Totals,
-    counts: Counts,
+pub(super) struct Sum {
+    pub(super) totals: Totals,
+    pub(super) counts: Counts,
 }
 
 impl Sum {
@@ -92,31 +92,52 @@ fn sum_of_year(
         true => Vec::new(),
         false => members(state, question, year)?,
     };
-    let (mut groups, mut truncated) = (Vec::new(), false);
-    let sum = if whole {
-        let (totals, counts) = state.sum(way, top);
-        Sum { totals, counts }
-    } else if group_by == GroupBy::Unspecified {
-        let mut sum = Sum::default();
-        members.iter().for_each(|member| sum.add(member));
-        sum
-    } else {
-        let divided = divide(state, group_by, &members);
-        truncated = divided.rest.is_some();
-        let mut sum = divided.rest.unwrap_or_default();
-        for (name, part) in divided.groups {
-            sum.totals.add(&part.totals);
-            sum.counts += &part.counts;
-            groups.push(name.group(state, &part)?);
-        }
-        sum
-    };
-    let mut aggregate = aggregate(state, way, top, &sum)?;
-    (aggregate.groups, aggregate.groups_truncated) = (groups, truncated);
+    let parts = parts(state, question, way, top, group_by, &members);
+    let groups = parts.groups.into_iter().map(|(name, part)| name.group(state, &part));
+    let groups = groups.collect::<Result<Vec<_>, _>>()?;
+    let mut aggregate = aggregate(state, way, top, &parts.whole)?;
+    (aggregate.groups, aggregate.groups_truncated) = (groups, parts.truncated);
     if let Some(coverage) = aggregate.coverage.as_mut().filter(|_| list_members) {
         list(state, year, &members, coverage);
     }
     Ok(aggregate)
+}
+
+/// A sum and its groups.
+pub(super) struct Parts {
+    pub(super) whole: Sum,
+    /// In the order of their keys, up to the limit.
+    pub(super) groups: Vec<(Name, Sum)>,
+    /// Whether there are more.
+    pub(super) truncated: bool,
+}
+
+/// The sum of a year, divided. The members are looked at where a filter or groups ask for it.
+pub(super) fn parts(
+    state: &State,
+    question: &Question,
+    way: Way,
+    top: usize,
+    group_by: GroupBy,
+    members: &[Member<'_>],
+) -> Parts {
+    if group_by != GroupBy::Unspecified {
+        let Divided { groups, rest } = divide(state, group_by, members);
+        let truncated = rest.is_some();
+        let mut whole = rest.unwrap_or_default();
+        for (_, part) in &groups {
+            whole.totals.add(&part.totals);
+            whole.counts += &part.counts;
+        }
+        return Parts { whole, groups, truncated };
+    }
+    let mut whole = Sum::default();
+    if question.filter.is_empty() {
+        (whole.totals, whole.counts) = state.sum(way, top);
+    } else {
+        members.iter().for_each(|member| whole.add(member));
+    }
+    Parts { whole, groups: Vec::new(), truncated: false }
 }
 
 fn aggregate(state: &State, way: Way, top: usize, sum: &Sum) -> Result<Aggregate, Failure> {
@@ -178,12 +199,12 @@ enum Key<'a> {
 }
 
 /// What a group is called.
-struct Name {
-    key: String,
-    zh: String,
+pub(super) struct Name {
+    pub(super) key: String,
+    pub(super) zh: String,
     en: String,
     /// The organ at its top, where it has one of its own.
-    top: Option<usize>,
+    pub(super) top: Option<usize>,
 }
 
 impl Key<'_> {

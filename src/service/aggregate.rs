@@ -5,6 +5,7 @@ mod reconcile;
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
+use super::export::{Pieces, export};
 use super::{after, off_the_loop, page_size, validate};
 use crate::archive::{Archive, Moment};
 use crate::failure::Failure;
@@ -61,6 +62,8 @@ impl Aggregates {
 
 #[tonic::async_trait]
 impl AggregateService for Aggregates {
+    type ExportReportsStream = Pieces;
+
     async fn aggregate_reports(
         &self,
         request: Request<pb::AggregateReportsRequest>,
@@ -183,6 +186,16 @@ impl AggregateService for Aggregates {
         let request = request.into_inner();
         validate(&request)?;
         Ok(Response::new(reconcile::reconcile(self, request).await?))
+    }
+
+    async fn export_reports(
+        &self,
+        request: Request<pb::ExportReportsRequest>,
+    ) -> Result<Response<Pieces>, Status> {
+        let request = request.into_inner();
+        validate(&request)?;
+        let question = question!(self, request);
+        Ok(Response::new(export(&self.rollup, question, request).await?))
     }
 }
 

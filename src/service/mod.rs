@@ -4,6 +4,7 @@
 mod admin;
 mod aggregate;
 mod document;
+mod export;
 mod format;
 mod organ;
 mod report;

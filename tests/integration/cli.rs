@@ -5,6 +5,7 @@ mod life;
 mod organs;
 mod reconcile;
 mod server;
+mod tables;
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};

@@ -37,5 +37,6 @@ mod store;
 mod story;
 mod streams;
 mod sums;
+mod tables;
 mod tidy;
 mod years;

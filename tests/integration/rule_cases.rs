@@ -175,6 +175,7 @@ fn broken(case: &Case) -> Result<Vec<Broken>, String> {
         "CompareYearsRequest" => of_message::<pb::CompareYearsRequest>(bytes),
         "CreateOrganRequest" => of_message::<pb::CreateOrganRequest>(bytes),
         "Deadline" => of_message::<pb::Deadline>(bytes),
+        "ExportReportsRequest" => of_message::<pb::ExportReportsRequest>(bytes),
         "GetCoverageRequest" => of_message::<pb::GetCoverageRequest>(bytes),
         "GetFormatRequest" => of_message::<pb::GetFormatRequest>(bytes),
         "GetOrganRequest" => of_message::<pb::GetOrganRequest>(bytes),

@@ -1,13 +1,15 @@
 //! What reads from a server.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use clap::builder::FalseyValueParser;
 use nianbao::names::{OrganId, ReportId};
 use nianbao::pb::get_coverage_request::Only;
-use nianbao::pb::{Basis, GroupBy, OrganTree};
+use nianbao::pb::{Basis, ExportHeads, GroupBy, OrganTree};
 
 use super::Remote;
-use super::value::{basis, group_by, only, organ, report, revision, tree, year};
+use super::value::{basis, group_by, heads, only, organ, report, revision, tree, year};
 use crate::cli::moment::{self, Moment};
 
 /// Of `get`.
@@ -298,6 +300,38 @@ pub(crate) struct ReconcileArgs {
     /// 列出全部单元格，不只是不一致的 · List all cells, not only those that do not agree
     #[arg(long, env = "NIANBAO_ALL_CELLS", value_parser = FalseyValueParser::new())]
     pub all_cells: bool,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Of `export-reports`.
+#[derive(Args, Debug)]
+pub(crate) struct ExportReportsArgs {
+    /// 行政机关编号 · The organ at the top
+    #[arg(value_parser = organ)]
+    pub organ: OrganId,
+    /// 年度，可多个 · The years
+    #[arg(long, env = "NIANBAO_YEAR", value_name = "Y", required = true, value_delimiter = ',',
+          value_parser = year())]
+    pub year: Vec<i32>,
+    /// 导出汇总，而非各份报告 · The sums instead of the reports that they take
+    #[arg(long, env = "NIANBAO_SUMS", value_parser = FalseyValueParser::new())]
+    pub sums: bool,
+    /// 汇总分组：child 按下级，level 按层级，kind 按机关类型，sector 按条线 · Divide the sums
+    #[arg(long, env = "NIANBAO_GROUP_BY", value_name = "BY", requires = "sums",
+          value_parser = group_by)]
+    pub group_by: Option<GroupBy>,
+    /// 文件，以 .csv、.xlsx 或 .parquet 结尾 · The file; its ending is its format
+    #[arg(long, env = "NIANBAO_OUTPUT", value_name = "FILE")]
+    pub output: PathBuf,
+    /// 覆盖已有的文件 · Replace a file that is there
+    #[arg(long, env = "NIANBAO_FORCE", value_parser = FalseyValueParser::new())]
+    pub force: bool,
+    /// CSV 表头：labels 中文地址，paths 字段路径 · The head of a .csv
+    #[arg(long, env = "NIANBAO_HEADS", default_value = "labels", value_parser = heads)]
+    pub heads: ExportHeads,
+    #[command(flatten)]
+    pub what: SumArgs,
     #[command(flatten)]
     pub remote: Remote,
 }

@@ -2,7 +2,7 @@
 
 use nianbao::names::{OrganId, ReportId, scope_of};
 use nianbao::pb::get_coverage_request::Only;
-use nianbao::pb::{Basis, Edition, GroupBy, OrganTree, Scope, organ};
+use nianbao::pb::{Basis, Edition, ExportHeads, GroupBy, OrganTree, Scope, organ};
 
 pub(super) fn organ(text: &str) -> Result<OrganId, String> {
     let id = OrganId::from_name(text).or_else(|| OrganId::parse(text));
@@ -69,6 +69,12 @@ pub(super) fn group_by(text: &str) -> Result<GroupBy, String> {
     named.ok_or_else(|| expected((0..).map_while(|n| GroupBy::try_from(n).ok()), "GROUP_BY_"))
 }
 
+pub(super) fn heads(text: &str) -> Result<ExportHeads, String> {
+    let named = ExportHeads::from_str_name(&format!("EXPORT_HEADS_{}", constant(text)));
+    let all = (0..).map_while(|n| ExportHeads::try_from(n).ok());
+    named.ok_or_else(|| expected(all, "EXPORT_HEADS_"))
+}
+
 pub(super) fn only(text: &str) -> Result<Only, String> {
     let named = Only::from_str_name(&format!("ONLY_{}", constant(text)));
     named.ok_or_else(|| expected((0..).map_while(|n| Only::try_from(n).ok()), "ONLY_"))
@@ -101,4 +107,4 @@ macro_rules! named {
     };
 }
 
-named!(organ::Level, organ::Kind, Basis, OrganTree, GroupBy, Only);
+named!(organ::Level, organ::Kind, Basis, OrganTree, GroupBy, Only, ExportHeads);

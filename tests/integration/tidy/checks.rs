@@ -22,8 +22,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("html5gum", &["src/document/"]),
     ("zip", &["src/document/"]),
     ("quick_xml", &["src/document/"]),
-    ("csv", &["src/sheet/"]),
+    ("csv", &["src/sheet/", "src/export/"]),
     ("calamine", &["src/sheet/"]),
+    ("rust_xlsxwriter", &["src/export/"]),
+    ("parquet", &["src/export/"]),
 ];
 /// Of these, one file alone speaks.
 const HOMES_OF_ONE_FILE: &[&str] = &["html5gum", "zip", "quick_xml"];
