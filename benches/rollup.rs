@@ -1,13 +1,15 @@
-//! What a sum costs: over 40 000 organs in four levels, two years, each with its report.
+//! What a sum costs: over 40 000 organs in four levels, some years, each with its report.
 //!
 //! A store is filled in process, through the archive, and opened anew. Then questions are asked of
 //! the roll-up on this thread, and the processor time of this thread is what is printed: median and
 //! largest of ten, of a thousand where sums are kept. A plain loop that adds the same figures from
 //! an array is the measure: it does what any program must, and nothing else.
 //!
-//! `NIANBAO_BENCH_ORGANS` says how many organs. Years are independent: ten take five times the
-//! memory of two and five times as long to load, each when it is first asked for; a question about
-//! one year costs the same.
+//! DuckDB is asked for the same sums of the same figures, exported to it as Parquet, on one thread
+//! (`benches/duckdb.py`; `./test --with python -- cargo bench --bench rollup` has it installed).
+//!
+//! `NIANBAO_BENCH_ORGANS` says how many organs, `NIANBAO_BENCH_YEARS` how many years, two where it
+//! says nothing.
 
 #![allow(
     clippy::print_stdout,
@@ -16,17 +18,24 @@
     reason = "a benchmark is a program that prints, and fails loudly"
 )]
 
+use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use cpu_time::ThreadTime;
 use nianbao::archive::{Archive, Caller, INDEX, Moment, Step, Submission, Version, What};
+use nianbao::export::{Export, Piece};
 use nianbao::form::{Amount, CELLS};
 use nianbao::names::{OrganId, ReportId};
 use nianbao::pb::get_coverage_request::Only;
-use nianbao::pb::{Affiliation, Basis, GroupBy, Organ, OrganTree, Report, Scope, organ};
-use nianbao::rollup::{Filter, Question, Rollup, contributions, coverage, sums};
+use nianbao::pb::{
+    Affiliation, Basis, ExportContent, ExportFormat, ExportHeads, GroupBy, Organ, OrganTree,
+    Report, Scope, organ,
+};
+use nianbao::rollup::{Filter, Question, Rollup, contributions, coverage, records, sums};
 use nianbao::store::{Options, Position, Store};
+use rust_decimal::Decimal;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
@@ -36,7 +45,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Of `cargo bench`, and of a test.
 const ORGANS: [usize; 2] = [40_000, 300];
-const YEARS: [i32; 2] = [2022, 2023];
+/// The first year, and how many there are at least.
+const FIRST_YEAR: i32 = 2022;
+const YEARS: usize = 2;
 /// Writes under way at once: what fills a commit group.
 const IN_FLIGHT: usize = 256;
 /// Reports of the last year that wait to be accepted while questions are asked.
@@ -56,19 +67,24 @@ fn main() -> Result<()> {
         Ok(text) => text.parse::<usize>()?.max(ORGANS[1]),
         Err(_) => ORGANS[usize::from(!benched)],
     };
+    let count = match std::env::var("NIANBAO_BENCH_YEARS") {
+        Ok(text) => text.parse::<usize>()?.max(YEARS),
+        Err(_) => YEARS,
+    };
+    let years: Vec<i32> = (FIRST_YEAR..).take(count).collect();
     let folder = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let start = Instant::now();
-    let middle = fill(&runtime, folder.path(), organs)?;
-    println!("{organs} organs, {YEARS:?}, filled in {:.1} s\n", start.elapsed().as_secs_f64());
+    let middle = fill(&runtime, folder.path(), organs, &years)?;
+    println!("{organs} organs, {years:?}, filled in {:.1} s\n", start.elapsed().as_secs_f64());
     // A small cache, so that what grows is the roll-up.
     let options = Options { cache_bytes: 16 << 20, ..Options::default() };
     let archive = Archive::new(Store::open(folder.path(), INDEX, options)?);
-    let bench = Bench { rollup: Rollup::new(archive.clone()), archive, organs };
+    let bench = Bench { rollup: Rollup::new(archive.clone()), archive, organs, years };
     bench.load()?;
     bench.warm()?;
     bench.written(&runtime)?;
-    bench.flat()?;
+    bench.flat(benched)?;
     bench.as_of(middle)
 }
 
@@ -117,7 +133,7 @@ fn caller(principal: &str, method: &'static str) -> Caller {
 }
 
 /// Fills a store, and answers the position after the first year.
-fn fill(runtime: &Runtime, folder: &Path, organs: usize) -> Result<Position> {
+fn fill(runtime: &Runtime, folder: &Path, organs: usize, years: &[i32]) -> Result<Position> {
     let archive = Archive::new(Store::open(folder, INDEX, Options::default())?);
     let json = include_str!("../tests/fixtures/housing-2023.json");
     let report: Report = serde_json::from_str(json)?;
@@ -134,8 +150,8 @@ fn fill(runtime: &Runtime, folder: &Path, organs: usize) -> Result<Position> {
         })?;
     }
     let mut middle = Position::START;
-    for year in YEARS {
-        let waiting = if year == YEARS[1] { organs - WAITING } else { organs };
+    for &year in years {
+        let waiting = if Some(&year) == years.last() { organs - WAITING } else { organs };
         each(runtime, 0..organs, |number| {
             let (archive, mut report) = (archive.clone(), report.clone());
             report.organ = id(number).to_string();
@@ -149,7 +165,7 @@ fn fill(runtime: &Runtime, folder: &Path, organs: usize) -> Result<Position> {
             (report.year, report.scope) = (year, Scope::Region as i32);
             async move { file(&archive, report, true).await }
         })?;
-        middle = if year == YEARS[0] { archive.store().position() } else { middle };
+        middle = if year == FIRST_YEAR { archive.store().position() } else { middle };
     }
     archive.store().close();
     Ok(middle)
@@ -208,6 +224,7 @@ struct Bench {
     archive: Archive,
     rollup: Rollup,
     organs: usize,
+    years: Vec<i32>,
 }
 
 fn question(organ: usize, basis: Basis, filter: &str) -> Question {
@@ -263,16 +280,27 @@ impl Bench {
         sums[0].coverage.as_ref().unwrap().included
     }
 
+    /// The last year.
+    fn last(&self) -> i32 {
+        *self.years.last().unwrap()
+    }
+
     fn load(&self) -> Result<()> {
         println!("first question");
-        let (included, time) = timed(|| self.sum(0, YEARS[0], Basis::Parts));
+        let (included, time) = timed(|| self.sum(0, FIRST_YEAR, Basis::Parts));
         assert_eq!(included, i32::try_from(self.organs)?);
         print("organs, the first year, its sum", (time, time), None);
         let before = resident();
-        let (_, time) = timed(|| self.sum(0, YEARS[1], Basis::Parts));
-        print("another year, its sum", (time, time), None);
+        let mut times = Vec::new();
+        for &year in &self.years[1..] {
+            times.push(timed(|| self.sum(0, year, Basis::Parts)).1);
+        }
+        times.sort_unstable();
+        let (median, largest) = (times[times.len() / 2], times[times.len() - 1]);
+        print("another year, its sum", (median, largest), None);
         if let Some((before, after)) = before.zip(resident()) {
-            let bytes = after.saturating_sub(before) / self.organs;
+            let reports = self.organs * (self.years.len() - 1);
+            let bytes = after.saturating_sub(before) / reports;
             println!("  {bytes} bytes of memory a report, kept sums with it\n");
         }
         Ok(())
@@ -281,14 +309,14 @@ impl Bench {
     fn warm(&self) -> Result<()> {
         println!("sums that are kept");
         for basis in [Basis::Parts, Basis::Declared] {
-            let (_, time) = timed(|| self.sum(0, YEARS[1], basis));
+            let (_, time) = timed(|| self.sum(0, self.last(), basis));
             print(&format!("{}, the first", basis.as_str_name()), (time, time), None);
             for (what, organ) in [("the top", 0), ("a province", 7), ("a city", 99)] {
-                let time = times(CALLS, || _ = self.sum(organ, YEARS[1], basis));
+                let time = times(CALLS, || _ = self.sum(organ, self.last(), basis));
                 print(&format!("{}, {what}", basis.as_str_name()), time, Some(WARM_MAX));
             }
             let leaf = self.organs - 100;
-            let time = times(CALLS, || _ = self.sum(leaf, YEARS[1], basis));
+            let time = times(CALLS, || _ = self.sum(leaf, self.last(), basis));
             print(&format!("{}, a department", basis.as_str_name()), time, Some(WARM_MAX));
         }
         println!();
@@ -299,9 +327,9 @@ impl Bench {
         println!("after a write");
         let mut times = Vec::new();
         for number in self.organs - WAITING..self.organs - 2 {
-            let id = ReportId { organ: id(number), year: YEARS[1], scope: Scope::Own };
+            let id = ReportId { organ: id(number), year: self.last(), scope: Scope::Own };
             runtime.block_on(accept(&self.archive, &id))?;
-            times.push(timed(|| self.sum(0, YEARS[1], Basis::Parts)).1);
+            times.push(timed(|| self.sum(0, self.last(), Basis::Parts)).1);
         }
         times.sort_unstable();
         print("the top, one report accepted before", (times[5], times[9]), None);
@@ -309,7 +337,7 @@ impl Bench {
         Ok(())
     }
 
-    fn flat(&self) -> Result<()> {
+    fn flat(&self, benched: bool) -> Result<()> {
         println!("sums that are not kept");
         let rows = self.rows()?;
         let mut sums = vec![0_i128; CELLS.len()];
@@ -322,6 +350,8 @@ impl Bench {
             std::hint::black_box(&mut sums);
         });
         print("a plain loop over the same figures", plain, None);
+        // A test has no Python at hand.
+        let duckdb = if benched { Some(self.duckdb()?) } else { None };
         for (what, filter, group_by) in [
             ("filtered by kind", "kind = DEPARTMENT", GroupBy::Unspecified),
             ("by level", "", GroupBy::Level),
@@ -330,22 +360,29 @@ impl Bench {
         ] {
             let question = question(0, Basis::Parts, filter);
             let time = ten(|| {
-                let sums = self::sums(&self.rollup, &question, &[YEARS[0]], group_by, false);
+                let sums = self::sums(&self.rollup, &question, &[FIRST_YEAR], group_by, false);
                 std::hint::black_box(sums.unwrap());
             });
             print(what, time, Some(FLAT_MAX));
             let ratio = time.0.as_secs_f64() / plain.0.as_secs_f64();
             println!("  {:<44} {ratio:>8.2}", "  in plain loops");
+            let Some(theirs) = duckdb.as_ref().and_then(|answers| answers[what].get("seconds"))
+            else {
+                continue;
+            };
+            let theirs = Duration::from_secs_f64(theirs.as_f64().unwrap());
+            let ratio = time.0.as_secs_f64() / theirs.as_secs_f64();
+            println!("  {:<44} {ratio:>8.2} of DuckDB, {theirs:.1?}", "");
         }
         let question = question(0, Basis::Declared, "");
         let time = ten(|| {
-            let page = coverage(&self.rollup, &question, YEARS[0], Only::Missing, None, 1000);
+            let page = coverage(&self.rollup, &question, FIRST_YEAR, Only::Missing, None, 1000);
             std::hint::black_box(page.unwrap());
         });
         print("GetCoverage of the top, what is missing", time, None);
         let time = ten(|| {
             let cell = "requests.granted.total";
-            let page = contributions(&self.rollup, &question, YEARS[0], cell, None, 1000);
+            let page = contributions(&self.rollup, &question, FIRST_YEAR, cell, None, 1000);
             std::hint::black_box(page.unwrap());
         });
         print("ListContributions of the top, a page of 1000", time, None);
@@ -353,11 +390,51 @@ impl Bench {
         Ok(())
     }
 
+    /// What DuckDB takes for sums of the first year, and that they are ours.
+    fn duckdb(&self) -> Result<serde_json::Value> {
+        let question = question(0, Basis::Parts, "");
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("figures.parquet");
+        let (content, group_by) = (ExportContent::Reports, GroupBy::Unspecified);
+        let (size, time) = timed(|| -> Result<usize> {
+            let listed = records(&self.rollup, &question, &[FIRST_YEAR], content, group_by)?;
+            let heads = ExportHeads::Unspecified;
+            let format = ExportFormat::Parquet;
+            let mut export = Export::new(self.archive.clone(), listed, format, heads)?;
+            let mut file = std::fs::File::create(&path)?;
+            let mut size = 0;
+            while let Some(Piece::Data(piece)) = export.advance()? {
+                size += piece.len();
+                file.write_all(&piece)?;
+            }
+            Ok(size)
+        });
+        let rows = format!("a year exported as Parquet, {} bytes a report", size? / self.organs);
+        print(&rows, (time, time), None);
+        let output = Command::new("python3").arg("benches/duckdb.py").arg(&path).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let hint = "run it by: ./test --with python -- cargo bench --bench rollup";
+        assert!(output.status.success(), "{said}\n{hint}");
+        let answers: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let ours = sums(&self.rollup, &question, &[FIRST_YEAR], GroupBy::Unspecified, false)?;
+        let theirs = &answers["the top"]["sums"];
+        for cell in &ours[0].cells {
+            let value: Decimal = theirs[&cell.field_path][0].as_str().unwrap().parse()?;
+            assert_eq!(value, cell.value.parse::<Decimal>()?, "{}", cell.field_path);
+        }
+        let seconds = answers["the top"]["seconds"].as_f64().unwrap();
+        let time = Duration::from_secs_f64(seconds);
+        print("DuckDB, the top", (time, time), None);
+        let kept = times(CALLS, || _ = self.sum(0, FIRST_YEAR, Basis::Parts)).0;
+        println!("  {:<44} {:>8.5}", "  a kept sum of it", kept.as_secs_f64() / seconds);
+        Ok(answers)
+    }
+
     /// The figures of the first year, as an array has them.
     fn rows(&self) -> Result<Vec<Vec<i64>>> {
         let mut rows = Vec::new();
         for number in 0..self.organs {
-            let id = ReportId { organ: id(number), year: YEARS[0], scope: Scope::Own };
+            let id = ReportId { organ: id(number), year: FIRST_YEAR, scope: Scope::Own };
             let report = self.archive.report_at(&id, Version::Effective, Moment::Now)?;
             let count = |amount| match amount {
                 Some(Amount::Count(count)) => count,
@@ -372,8 +449,9 @@ impl Bench {
         println!("as it stood, after the first year was filed");
         let question =
             Question { moment: Moment::Position(middle), ..question(0, Basis::Parts, "") };
-        let ask =
-            || sums(&self.rollup, &question, &YEARS[..1], GroupBy::Unspecified, false).map(|_| ());
+        let ask = || {
+            sums(&self.rollup, &question, &[FIRST_YEAR], GroupBy::Unspecified, false).map(|_| ())
+        };
         let (done, time) = timed(ask);
         done?;
         print("the top", (time, time), None);
