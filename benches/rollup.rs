@@ -6,7 +6,7 @@
 //! an array is the measure: it does what any program must, and nothing else.
 //!
 //! DuckDB is asked for the same sums of the same figures, exported to it as Parquet, on one thread
-//! (`benches/duckdb.py`; `./test --with python -- cargo bench --bench rollup` has it installed).
+//! (`benches/sums_in_duckdb.py`; `./test --with python -- cargo bench --bench rollup` has it installed).
 //!
 //! `NIANBAO_BENCH_ORGANS` says how many organs, `NIANBAO_BENCH_YEARS` how many years, two where it
 //! says nothing.
@@ -411,7 +411,8 @@ impl Bench {
         });
         let rows = format!("a year exported as Parquet, {} bytes a report", size? / self.organs);
         print(&rows, (time, time), None);
-        let output = Command::new("python3").arg("benches/duckdb.py").arg(&path).output()?;
+        let output =
+            Command::new("python3").arg("benches/sums_in_duckdb.py").arg(&path).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         let hint = "run it by: ./test --with python -- cargo bench --bench rollup";
         assert!(output.status.success(), "{said}\n{hint}");
