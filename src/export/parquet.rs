@@ -322,6 +322,7 @@ fn put<T: DataType>(
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "six places at most")]
 mod tests {
     use super::*;
 
@@ -329,6 +330,18 @@ mod tests {
     fn the_schema_can_be_read() {
         let schema = parse_message_type(&schema()).expect("a schema");
         assert_eq!(schema.get_fields().len(), COLUMNS.len());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn money_of_any_text_comes_back_as_it_was(
+            text in "(0|[1-9][0-9]{0,11})([.][0-9]{1,6})?"
+        ) {
+            let kept = scaled(&Amount::Money(text.clone()), "a cell").expect("money of a report");
+            let mut back = Decimal::from_i128_with_scale(kept, SCALE);
+            back.rescale(text.split_once('.').map_or(0, |(_, places)| places.len() as u32));
+            proptest::prop_assert_eq!(back.to_string(), text);
+        }
     }
 
     #[test]
