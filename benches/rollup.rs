@@ -6,7 +6,7 @@
 //! an array is the measure: it does what any program must, and nothing else.
 //!
 //! DuckDB is asked for the same sums of the same figures, exported to it as Parquet, on one thread
-//! (`benches/sums_in_duckdb.py`; `./test --with python -- cargo bench --bench rollup` has it installed).
+//! (`benches/sums_in_duckdb.py`; `./test --with python -- cargo bench --bench rollup` installs it).
 //!
 //! `NIANBAO_BENCH_ORGANS` says how many organs, `NIANBAO_BENCH_YEARS` how many years, two where it
 //! says nothing.

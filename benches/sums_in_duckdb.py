@@ -1,4 +1,4 @@
-"""What DuckDB takes for the sums that nianbao keeps: run by `benches/rollup.rs` on the same figures.
+"""What DuckDB takes for the same sums of the same figures: `benches/rollup.rs` runs it.
 
 The file is read into a table once. Each question is then asked eleven times on one thread; the
 median of their processor time is printed, as JSON.
