@@ -9,9 +9,10 @@ use super::question::{Question, members};
 use super::row::Totals;
 use super::share::Counts;
 use super::state::State;
+use super::sums::{Sum, parts};
 use crate::failure::Failure;
 use crate::form::{CELLS, Cell};
-use crate::pb::{CompareYearsResponse, Edition, Summing, YearPoint, YearSeries};
+use crate::pb::{CompareYearsResponse, Edition, GroupBy, Summing, YearPoint, YearSeries};
 
 /// A figure that can be followed: a cell, and those of the other edition whose sum stands for it
 /// there.
@@ -85,17 +86,13 @@ fn figures(cells: &[String], years: &[i32]) -> Result<Vec<&'static Figure>, Fail
 }
 
 fn sum(state: &State, question: &Question, year: i32) -> Result<Year, Failure> {
-    if question.filter.is_empty() {
-        let (totals, counts) = state.sum(question.way(year), state.place(&question.organ)?);
-        return Ok(Year { year, totals, counts });
-    }
-    let (mut totals, mut counts) = (Totals::default(), Counts::default());
-    for member in &members(state, question, year)? {
-        counts += &member.counts();
-        if let Some(revision) = member.taken().revision() {
-            totals.add_row(&revision.row);
-        }
-    }
+    let (way, top) = (question.way(year), state.place(&question.organ)?);
+    let members = match question.filter.is_empty() {
+        true => Vec::new(),
+        false => members(state, question, year)?,
+    };
+    let Sum { totals, counts } =
+        parts(state, question, way, top, GroupBy::Unspecified, &members).whole;
     Ok(Year { year, totals, counts })
 }
 
