@@ -264,7 +264,7 @@ impl Archive {
             return Err(Failure::InvalidRequest(broken));
         }
         let outcome = self.write(caller, |archive| archive.decide_merger(merger)).await?;
-        let Outcome { taken: Taken::Organs(organs, _), recorded } = outcome else {
+        let Outcome { taken: Taken::Organs(organs, _), recorded, .. } = outcome else {
             return Err(not_this("organs"));
         };
         let mut sources: Vec<Organ> =

@@ -1,5 +1,7 @@
 //! The steps in the life of a report: what each rests on, and what it leaves.
 
+use std::sync::{Mutex, PoisonError};
+
 use prost::Message as _;
 
 use super::index::{Taken, organ_key, receipt, report_key};
@@ -114,6 +116,8 @@ impl Archive {
     /// `ReportNotFound` for a draft, `EtagMismatch`, and those of every write.
     pub async fn submit(&self, caller: &Caller, submission: Submission) -> Result<Filed, Failure> {
         let Submission { what, as_published, etag } = submission;
+        // What the last decision found: that is what was admitted, where it was written.
+        let found = Mutex::default();
         match what {
             What::Report(mut report) => {
                 clear_output_fields(&mut report);
@@ -127,10 +131,10 @@ impl Archive {
                 }
                 let decide = |archive: &Archive| {
                     let stand = archive.stand(&id, ReportAction::Submit, &etag)?;
-                    archive.decide_submission(&id, caller, stand, &report)
+                    archive.decide_submission(&id, caller, stand, &report, &found)
                 };
                 let outcome = self.write(caller, decide).await?;
-                self.judged(outcome, Some(*report))
+                self.admitted(outcome, Some(*report), found)
             }
             What::Draft(id) => {
                 let decide = |archive: &Archive| {
@@ -140,10 +144,10 @@ impl Archive {
                     }
                     let mut report = archive.content(&id, stand.head.latest_revision)?;
                     report.as_published_reason = as_published.clone().unwrap_or_default();
-                    archive.decide_submission(&id, caller, stand, &report)
+                    archive.decide_submission(&id, caller, stand, &report, &found)
                 };
                 let outcome = self.write(caller, decide).await?;
-                self.judged(outcome, None)
+                self.admitted(outcome, None, found)
             }
         }
     }
@@ -203,9 +207,11 @@ impl Archive {
         caller: &Caller,
         stand: Stand,
         report: &Report,
+        found: &Mutex<Vec<Finding>>,
     ) -> Result<Decision, Failure> {
         let (findings, last_year) = self.findings_at(report, Moment::Now)?;
         admit(report, &findings)?;
+        *found.lock().unwrap_or_else(PoisonError::into_inner) = findings;
         self.file(id, ReportAction::Submit, stand, report, |head, organ| {
             let mut rests_on: Vec<Precondition> = last_year.into_iter().collect();
             // A report of the past is filed when it is filed: nobody knows whether it was late.
@@ -263,6 +269,20 @@ impl Archive {
             return Err(Failure::OrganInactive { organ: id.to_string(), year });
         }
         Ok((organ, Precondition::Unchanged { key, value: stored.to_vec() }))
+    }
+
+    /// A submission as it was admitted.
+    fn admitted(
+        &self,
+        outcome: Outcome,
+        content: Option<Report>,
+        found: Mutex<Vec<Finding>>,
+    ) -> Result<Filed, Failure> {
+        if outcome.repeated {
+            return self.judged(outcome, content);
+        }
+        let findings = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(Filed { findings, ..self.filed(outcome, content)? })
     }
 
     /// The report as an outcome left it, with what was found in it then.
@@ -451,7 +471,8 @@ mod tests {
         let rounds = Cell::new(0);
         let outcome = archive.write(&caller, |archive| {
             let stand = archive.stand(&id, ReportAction::Submit, "")?;
-            let decision = archive.decide_submission(&id, &caller, stand, &report)?;
+            let decision =
+                archive.decide_submission(&id, &caller, stand, &report, &Mutex::default())?;
             let round = rounds.replace(rounds.get() + 1);
             if round < 2 {
                 let due_date = ["2024-02-10", "2024-02-20"][round].to_owned();

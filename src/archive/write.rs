@@ -63,6 +63,8 @@ pub(super) struct Outcome {
     pub(super) taken: Taken,
     /// The entry; `None` where nothing was to be stored.
     pub(super) recorded: Option<Recorded>,
+    /// Whether the first answer is given again: then no decision of this call led to it.
+    pub(super) repeated: bool,
 }
 
 /// What is known of a request id.
@@ -103,7 +105,7 @@ impl Archive {
                 // Without an etag: only an entry gives one.
                 let taken = index::settled(decision.change, now(), String::new());
                 let taken = taken.map_err(|e| Failure::Store(e.to_string()))?;
-                return Ok(Outcome { taken, recorded: None });
+                return Ok(Outcome { taken, recorded: None, repeated: false });
             }
             let mut preconditions = decision.preconditions;
             preconditions.extend(id_is_free);
@@ -122,7 +124,7 @@ impl Archive {
                 Ok(recorded) => {
                     let taken = index::settled(*change, recorded.time(), index::etag(&recorded));
                     let taken = taken.map_err(|e| Failure::Store(e.to_string()))?;
-                    return Ok(Outcome { taken, recorded: Some(recorded) });
+                    return Ok(Outcome { taken, recorded: Some(recorded), repeated: false });
                 }
                 Err(CommitError::Precondition { .. }) => {}
                 Err(CommitError::WritesOff(off)) => return Err(Failure::WritesOff(off)),
@@ -171,7 +173,7 @@ impl Archive {
 
 fn outcome(recorded: Recorded) -> Result<Outcome, Failure> {
     let taken = index::taken(&recorded).map_err(|e| Failure::Store(e.to_string()))?;
-    Ok(Outcome { taken, recorded: Some(recorded) })
+    Ok(Outcome { taken, recorded: Some(recorded), repeated: true })
 }
 
 /// Hides what an entry said, once it is blanked, from who knows the digest.
