@@ -33,6 +33,7 @@ mod rule_properties;
 mod schema_compiler;
 mod overflow;
 mod server;
+mod service_config;
 mod store;
 mod story;
 mod streams;
