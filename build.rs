@@ -34,6 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     tonic_prost_build::configure()
         .out_dir(&out)
         .compile_well_known_types(true)
+        // It refuses what prost drops.
+        .codec_path("crate::codec::Codec")
         // A report has four kilobytes, and a message is moved a dozen times on its way to a method.
         .boxed(".nianbao.v1.ValidateReportRequest.report")
         .boxed(".nianbao.v1.ValidateReportsRequest.report")

@@ -164,6 +164,17 @@ pub enum Failure {
         /// Its value.
         value: usize,
     },
+    /// A write carries a field that the schema does not have.
+    UnknownField {
+        /// The path of the field that holds the message; empty for the request itself.
+        path: String,
+        /// The message that carries it.
+        message: &'static str,
+        /// Its number.
+        number: u32,
+    },
+    /// The bytes are no message of the method.
+    RequestUnreadable(String),
     /// The store takes no writes.
     WritesOff(store::WritesOff),
     /// The store cannot be read, or holds what this program does not write. The log gets the cause.
@@ -260,6 +271,12 @@ impl fmt::Display for Failure {
             Failure::ExportTooLarge { limit, value } => {
                 write!(f, "the file would pass the limit {limit} of {value}: ask for less")
             }
+            Failure::UnknownField { message, number, .. } => write!(
+                f,
+                "{message} has no field {number} on this server, whose schema is older than the \
+                 client's; it was not written"
+            ),
+            Failure::RequestUnreadable(why) => write!(f, "the request cannot be decoded: {why}"),
             Failure::WritesOff(off) => off.fmt(f),
             Failure::Store(_) => f.write_str("the store cannot be read"),
             Failure::Principal(why) => f.write_str(why),

@@ -26,6 +26,7 @@
 //! - [`rollup`]: sums with their coverage, from rows of numbers in memory.
 //! - [`export`]: reports and sums as files: CSV, workbooks, Parquet.
 //! - [`status`]: failures as seen by gRPC clients.
+//! - [`codec`]: the bytes of a call; refuses what a write would lose.
 //! - [`service`]: the methods.
 //! - [`server`]: listens, serves, stops.
 //!
@@ -53,5 +54,6 @@ pub mod archive;
 pub mod rollup;
 pub mod export;
 pub mod status;
+pub mod codec;
 pub mod service;
 pub mod server;

@@ -194,6 +194,16 @@ impl Answer {
                     .with("limit", limit)
                     .with("value", value)
             }
+            Failure::UnknownField { path, message, number } => {
+                Self::new(Code::InvalidArgument, ErrorReason::UnknownField)
+                    .field(path, &failure.to_string())
+                    .chinese(&format!("{message} 没有编号为 {number} 的字段"))
+                    .with("message", message)
+                    .with("field_number", number)
+            }
+            Failure::RequestUnreadable(_) => {
+                Self::new(Code::InvalidArgument, ErrorReason::RequestUnreadable)
+            }
             Failure::WritesOff(off) => {
                 Self::new(Code::Unavailable, ErrorReason::WritesOff).with("cause", off)
             }

@@ -423,7 +423,7 @@ fn outside(place: &str, what: &str) -> Box<dyn std::error::Error> {
 }
 
 /// The Rust type that prost gives a message, from `crate::pb`.
-fn rust_path(descriptor: &MessageDescriptor) -> String {
+pub fn rust_path(descriptor: &MessageDescriptor) -> String {
     match descriptor.parent_message() {
         None => format!("pb::{}", descriptor.name()),
         Some(parent) => format!("pb::{}::{}", snake(parent.name()), descriptor.name()),

@@ -6,6 +6,7 @@
 //! - [`form`] writes the table of cells and the form as a tree.
 //! - [`labels`] writes the labels of enum values.
 //! - [`rules`] writes the catalogue of rules.
+//! - [`shapes`] writes which fields a message of a write may carry.
 
 mod cel;
 mod checks;
@@ -13,6 +14,7 @@ mod form;
 mod labels;
 mod options;
 mod rules;
+mod shapes;
 
 use std::error::Error;
 use std::fs;
@@ -34,6 +36,7 @@ pub fn generate(pool: &DescriptorPool, out: &Path) -> Result<()> {
     fs::write(out.join("checks.rs"), checks::generate(pool, &messages, &catalogue.ids)?)?;
     fs::write(out.join("rules.bin"), catalogue.encoded)?;
     fs::write(out.join("labels.rs"), labels::generate(pool)?)?;
+    fs::write(out.join("shapes.rs"), shapes::generate(pool)?)?;
     let form = form::Form::read(pool)?;
     fs::write(out.join("cells.rs"), form.cells_source()?)?;
     for edition in [2019, 2021] {

@@ -13,6 +13,7 @@ mod balanced;
 mod case_file;
 mod support;
 
+mod codec;
 mod contract;
 mod crash;
 mod document;
