@@ -37,9 +37,10 @@ func (c *Client) List(ctx context.Context, request *nianbaov1.ListReportsRequest
 	*nianbaov1.Report, error] {
 	return func(yield func(*nianbaov1.Report, error) bool) {
 		// The caller's request stays as it is, so that a second loop begins at its beginning.
-		request := proto.CloneOf(request)
+		own := &nianbaov1.ListReportsRequest{}
+		proto.Merge(own, request)
 		for {
-			page, err := c.Reports.ListReports(ctx, request)
+			page, err := c.Reports.ListReports(ctx, own)
 			if err != nil {
 				yield(nil, err)
 				return
@@ -49,8 +50,8 @@ func (c *Client) List(ctx context.Context, request *nianbaov1.ListReportsRequest
 					return
 				}
 			}
-			request.PageToken = page.GetNextPageToken()
-			if request.PageToken == "" {
+			own.PageToken = page.GetNextPageToken()
+			if own.PageToken == "" {
 				return
 			}
 		}

@@ -34,14 +34,15 @@ func (c *Client) Watch(ctx context.Context, request *nianbaov1.WatchChangesReque
 			yield(nil, err)
 			return
 		}
-		// Its beginning moves on.
-		request := proto.CloneOf(request)
+		// Its beginning moves on, and that of the caller stays.
+		own := &nianbaov1.WatchChangesRequest{}
+		proto.Merge(own, request)
 		begun, tries := false, 0
 		for {
 			stopped := false
-			err := c.watchOnce(ctx, request, func(message *nianbaov1.WatchChangesResponse) bool {
+			err := c.watchOnce(ctx, own, func(message *nianbaov1.WatchChangesResponse) bool {
 				begun, tries = true, 0
-				request.After, request.FromNow = message.GetPosition(), false
+				own.After, own.FromNow = message.GetPosition(), false
 				stopped = !yield(message, nil)
 				return !stopped
 			})
