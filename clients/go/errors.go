@@ -21,7 +21,7 @@ const (
 	reasonPrefix = "ERROR_REASON_"
 )
 
-// Error is what every call and every helper of this package fails with. errors.As finds it, and
+// Error is what every call and every function of this package fails with. errors.As finds it, and
 // status.FromError finds the status of the call.
 type Error struct {
 	// Code is gRPC's code.

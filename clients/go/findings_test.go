@@ -14,7 +14,7 @@ import (
 	nianbaov1 "nianbao/clients/go/nianbao/v1"
 )
 
-// examples is a report of the data of the examples.
+// example is a report of the data of the examples.
 func example(t *testing.T, name string) *nianbaov1.Report {
 	t.Helper()
 	folder := os.Getenv("NIANBAO_EXAMPLES")
@@ -116,7 +116,7 @@ func TestBlanksNameOnceACellWithoutAValue(t *testing.T) {
 	report := example(t, "report.json")
 	report.Disputes = nil
 	kind := nianbaov1.Blank_KIND_EMPTY
-	for _, blank := range []*nianbaov1.Blank{
+	report.Blanks = []*nianbaov1.Blank{
 		{FieldPath: "requests.granted.total", Kind: kind},
 		{FieldPath: "requests.nothing", Kind: kind},
 		{FieldPath: "requests.nothing", Kind: kind},
@@ -124,8 +124,6 @@ func TestBlanksNameOnceACellWithoutAValue(t *testing.T) {
 		{FieldPath: "disputes", Kind: nianbaov1.Blank_KIND_TABLE_MISSING},
 		{FieldPath: "requests", Kind: nianbaov1.Blank_KIND_TABLE_MISSING},
 		{FieldPath: "overview.text", Kind: kind},
-	} {
-		report.Blanks = append(report.Blanks, blank)
 	}
 	var found []string
 	for _, id := range ids(offline(t, report)) {

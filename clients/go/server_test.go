@@ -384,7 +384,8 @@ func TestADocumentIsRead(t *testing.T) {
 	}
 	report := read.GetReport()
 	if report.GetYear() != 2023 || report.GetOrgan() != "organs/go-test-water" ||
-		!strings.Contains(report.GetOverview().GetText(), "主动公开") || len(read.GetFindings()) == 0 {
+		!strings.Contains(report.GetOverview().GetText(), "主动公开") ||
+		len(read.GetFindings()) == 0 {
 		t.Errorf("read %v", report)
 	}
 	known := refusedAs(t, errOf(client.Parse(t.Context(), strings.NewReader(""), nil)),

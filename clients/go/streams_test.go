@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -200,6 +201,32 @@ func TestAWatchThatNeverBeganEndsWithItsError(t *testing.T) {
 	}
 	if server.calls() != 4 {
 		t.Errorf("%d tries", server.calls())
+	}
+}
+
+func TestAWatchGoesOnWhereNoHeartbeatComes(t *testing.T) {
+	t.Parallel() // it waits for seven seconds
+	server := &stub{}
+	server.watch = func(try int, send func(*nianbaov1.WatchChangesResponse) error) error {
+		_ = positions(send, strconv.Itoa(try))
+		server.mutex.Lock()
+		ctx := server.contexts[try-1]
+		server.mutex.Unlock()
+		<-ctx.Done()
+		return nil
+	}
+	request := &nianbaov1.WatchChangesRequest{HeartbeatSeconds: 1}
+	var got []string
+	for message, err := range server.serve(t).Watch(t.Context(), request) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = append(got, message.GetPosition()); len(got) == 2 {
+			break
+		}
+	}
+	if !slices.Equal(got, []string{"1", "2"}) {
+		t.Errorf("the positions are %v", got)
 	}
 }
 

@@ -83,7 +83,7 @@ func sameSchema(path string) error {
 		}
 		known, err := protoregistry.GlobalFiles.FindFileByPath(given.GetName())
 		if err != nil {
-			return fmt.Errorf("%s is not in the generated code: run clients/generate go", given.GetName())
+			return fmt.Errorf("%s is new: run clients/generate go", given.GetName())
 		}
 		generated := protodesc.ToFileDescriptorProto(known)
 		for _, one := range []*descriptorpb.FileDescriptorProto{given, generated} {
