@@ -56,12 +56,10 @@ class Blocking:
 
     def _items(self, items: Any) -> Iterator[Any]:  # noqa: ANN401
         iterator = items.__aiter__()
+        end = object()
         try:
-            while True:
-                try:
-                    yield self._loop.run_until_complete(anext(iterator))
-                except StopAsyncIteration:
-                    return
+            while (item := self._loop.run_until_complete(_next(iterator, end))) is not end:
+                yield item
         finally:
             if hasattr(iterator, "aclose"):
                 self._loop.run_until_complete(iterator.aclose())
@@ -73,3 +71,7 @@ class _Stub:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return self._client._method(getattr(self._stub, name))
+
+
+async def _next(iterator: Any, end: object) -> Any:  # noqa: ANN401
+    return await anext(iterator, end)

@@ -15,8 +15,6 @@ from stub import Stub, serve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-Connect = "Callable[..., nianbao.Client]"
-
 
 @pytest.fixture
 def stub() -> Stub:
@@ -33,7 +31,7 @@ def port(stub: Stub) -> Iterator[int]:
 @pytest.fixture(params=["blocking", "asyncio"])
 def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., nianbao.Client]]:
     """Connects to a port of this machine, once with each client."""
-    clients = []
+    clients: list[Any] = []
 
     def connect(
         target: int | str,
@@ -42,8 +40,9 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Callable[..., nianbao.Cl
     ) -> nianbao.Client:
         kind: Any = nianbao.Client if request.param == "blocking" else Blocking
         target = f"127.0.0.1:{target}" if isinstance(target, int) else target
-        clients.append(kind(target, transport, **options))
-        return clients[-1]
+        client: nianbao.Client = kind(target, transport, **options)
+        clients.append(client)
+        return client
 
     yield connect
     for client in clients:

@@ -60,7 +60,7 @@ class Stub(grpc.GenericRpcHandler):
     def _answer(self, descriptor: MethodDescriptor) -> Callable[[Any, grpc.ServicerContext], Any]:
         def answer(request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
             one = None if descriptor.client_streaming else request
-            metadata = {key: value for key, value in context.invocation_metadata() or ()}
+            metadata = dict(context.invocation_metadata() or ())
             seconds = context.time_remaining()
             self.asked.append(Asked(descriptor.name, one, metadata, seconds))
             told = self.answers.get(descriptor.name)

@@ -43,7 +43,7 @@ def info(reason: str, domain: str = "nianbao.v1", **metadata: str) -> Message:
     return error_details_pb2.ErrorInfo(reason=reason, domain=domain, metadata=metadata)
 
 
-def test_an_error_has_all_that_the_status_says(client: Client, stub: Stub):
+def test_an_error_has_all_that_the_status_says(client: Client, stub: Stub) -> None:
     violation = error_details_pb2.BadRequest.FieldViolation(
         field="requests.granted.total",
         reason="APPLICANTS_TOTAL",
@@ -77,7 +77,7 @@ def test_an_error_has_all_that_the_status_says(client: Client, stub: Stub):
     assert "requests.granted.total: wrong [applicants.total]" in str(error)
 
 
-def test_an_error_names_what_did_not_hold(client: Client, stub: Stub):
+def test_an_error_names_what_did_not_hold(client: Client, stub: Stub) -> None:
     violation = error_details_pb2.PreconditionFailure.Violation(
         type="REPORT_STATE", subject="organs/a/reports/2023-own", description="is accepted"
     )
@@ -93,18 +93,18 @@ def test_an_error_names_what_did_not_hold(client: Client, stub: Stub):
     assert "organs/a/reports/2023-own: is accepted" in str(error)
 
 
-def test_a_reason_of_a_later_server_is_its_word(client: Client, stub: Stub):
+def test_a_reason_of_a_later_server_is_its_word(client: Client, stub: Stub) -> None:
     refuse(stub, grpc.StatusCode.ABORTED, info("QUITE_NEW"))
     error = refused(client)
     assert error.reason == error.reason_name == "QUITE_NEW"
 
 
-def test_a_reason_of_another_domain_is_none(client: Client, stub: Stub):
+def test_a_reason_of_another_domain_is_none(client: Client, stub: Stub) -> None:
     refuse(stub, grpc.StatusCode.UNAUTHENTICATED, info("REPORT_STATE", "proxy.example"))
     assert refused(client).reason == v1.ERROR_REASON_UNSPECIFIED
 
 
-def test_an_error_without_details_is_its_code_and_message(client: Client, stub: Stub):
+def test_an_error_without_details_is_its_code_and_message(client: Client, stub: Stub) -> None:
     refuse(stub, grpc.StatusCode.INTERNAL)
     error = refused(client)
     assert (error.code, error.message, error.reason_name) == (
@@ -114,9 +114,9 @@ def test_an_error_without_details_is_its_code_and_message(client: Client, stub: 
     )
 
 
-def test_details_that_cannot_be_read_do_not_hide_the_error(client: Client, stub: Stub):
+def test_details_that_cannot_be_read_do_not_hide_the_error(client: Client, stub: Stub) -> None:
     def told(_: object, context: grpc.ServicerContext) -> None:
-        context.set_trailing_metadata([("grpc-status-details-bin", b"\xff\xff")])
+        context.set_trailing_metadata((("grpc-status-details-bin", b"\xff\xff"),))
         context.abort(grpc.StatusCode.ABORTED, "plain")
 
     stub.answers["SubmitReport"] = told
@@ -124,7 +124,7 @@ def test_details_that_cannot_be_read_do_not_hide_the_error(client: Client, stub:
     assert (error.code, error.message) == (grpc.StatusCode.ABORTED, "plain")
 
 
-def test_every_rule_is_told_by_its_reason():
+def test_every_rule_is_told_by_its_reason() -> None:
     ids = dotted_ids()
     assert ids["REQUESTS_BALANCE_NATURAL_PERSON"] == "requests.balance.natural_person"
     assert ids["SUBMIT_REPORT_AS_PUBLISHED_REASON"] == "submit_report.as_published_reason"
@@ -132,7 +132,7 @@ def test_every_rule_is_told_by_its_reason():
     assert len(ids) == len(set(ids.values()))
 
 
-def test_a_stub_that_answers_later_fails_with_the_same_error(port: int, stub: Stub):
+def test_a_stub_that_answers_later_fails_with_the_same_error(port: int, stub: Stub) -> None:
     from nianbao import Plaintext  # noqa: PLC0415 - the blocking client alone has futures
 
     refuse(stub, grpc.StatusCode.ABORTED, info("ETAG_MISMATCH"))

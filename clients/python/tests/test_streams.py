@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
-from nianbao import Client, NianbaoError, submission_id, v1
+from nianbao import Client, NianbaoError, Submitted, submission_id, v1
 from stub import serve
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ def pages(*names: list[str]) -> Any:  # noqa: ANN401
     return told
 
 
-def test_a_list_goes_over_all_pages_the_empty_ones_too(client: Client, stub: Stub):
+def test_a_list_goes_over_all_pages_the_empty_ones_too(client: Client, stub: Stub) -> None:
     stub.answers["ListReports"] = pages(["a", "b"], [], ["c"])
     assert [report.name for report in client.list(filter="year = 2023")] == ["a", "b", "c"]
     assert {asked.request.filter for asked in stub.asked} == {"year = 2023"}
 
 
-def test_a_page_is_asked_for_when_it_is_reached(client: Client, stub: Stub):
+def test_a_page_is_asked_for_when_it_is_reached(client: Client, stub: Stub) -> None:
     stub.answers["ListReports"] = pages(["a", "b"], ["c"])
     reports = iter(client.list())
     assert not stub.asked
@@ -49,7 +49,7 @@ def test_a_page_is_asked_for_when_it_is_reached(client: Client, stub: Stub):
     assert len(stub.asked) == 2
 
 
-def test_any_list_can_be_gone_over(client: Client, stub: Stub):
+def test_any_list_can_be_gone_over(client: Client, stub: Stub) -> None:
     stub.answers["GetCoverage"] = lambda *_: v1.GetCoverageResponse(
         coverage=v1.Coverage(expected=2), organs=[v1.OrganCoverage(organ="organs/a")]
     )
@@ -71,7 +71,7 @@ def echo(requests: Iterator[v1.SubmitReportsRequest], _: object) -> Iterator[Any
         yield answer
 
 
-def test_each_item_of_a_stream_has_its_result_in_order(client: Client, stub: Stub):
+def test_each_item_of_a_stream_has_its_result_in_order(client: Client, stub: Stub) -> None:
     stub.answers["SubmitReports"] = echo
     organs = ["organs/a", "organs/bad", "organs/c"]
     results = list(client.submit_all(v1.Report(organ=organ) for organ in organs))
@@ -86,7 +86,7 @@ def test_each_item_of_a_stream_has_its_result_in_order(client: Client, stub: Stu
     assert [violation.rule_id for violation in error.violations] == ["applicants.total"]
 
 
-def test_an_item_that_is_sent_again_has_the_id_that_it_had(client: Client, stub: Stub):
+def test_an_item_that_is_sent_again_has_the_id_that_it_had(client: Client, stub: Stub) -> None:
     stub.answers["SubmitReports"] = echo
     report = v1.Report(organ="organs/a")
     first, second = (next(iter(client.submit_all([report]))) for _ in range(2))
@@ -98,20 +98,20 @@ def test_an_item_that_is_sent_again_has_the_id_that_it_had(client: Client, stub:
 
 def test_what_fails_in_the_items_is_raised_after_the_answers_to_those_before(
     client: Client, stub: Stub
-):
+) -> None:
     stub.answers["SubmitReports"] = echo
 
     def items() -> Iterator[v1.Report]:
         yield v1.Report(organ="organs/a")
         raise LookupError("no such file")
 
-    taken = []
+    taken: list[Submitted] = []
     with pytest.raises(LookupError, match="no such file"):
         taken.extend(client.submit_all(items()))
     assert [result.taken for result in taken] == [True]
 
 
-def test_an_item_that_no_message_can_hold_is_named(client: Client, stub: Stub):
+def test_an_item_that_no_message_can_hold_is_named(client: Client, stub: Stub) -> None:
     stub.answers["SubmitReports"] = echo
     large = v1.Report(organ="organs/large", title="x" * (4 << 20))
     with pytest.raises(NianbaoError, match="organs/large") as raised:
@@ -119,14 +119,14 @@ def test_an_item_that_no_message_can_hold_is_named(client: Client, stub: Stub):
     assert raised.value.reason == v1.ERROR_REASON_REPORT_TOO_LARGE
 
 
-def test_a_stream_that_ends_too_early_is_an_error(client: Client, stub: Stub):
+def test_a_stream_that_ends_too_early_is_an_error(client: Client, stub: Stub) -> None:
     stub.answers["SubmitReports"] = lambda requests, _: itertools.islice(echo(requests, _), 1)
     with pytest.raises(NianbaoError, match="run it again") as raised:
         list(client.submit_all([v1.Report(), v1.Report()]))
     assert raised.value.code is grpc.StatusCode.UNAVAILABLE
 
 
-def test_a_stream_that_nobody_reads_on_sends_no_more(client: Client, stub: Stub):
+def test_a_stream_that_nobody_reads_on_sends_no_more(client: Client, stub: Stub) -> None:
     stub.answers["SubmitReports"] = echo
     asked = []
 
@@ -144,7 +144,9 @@ def test_a_stream_that_nobody_reads_on_sends_no_more(client: Client, stub: Stub)
     assert len(asked) == seen
 
 
-def test_a_document_is_sent_in_pieces_with_its_name(client: Client, stub: Stub, tmp_path: Path):
+def test_a_document_is_sent_in_pieces_with_its_name(
+    client: Client, stub: Stub, tmp_path: Path
+) -> None:
     received: list[v1.ParseDocumentRequest] = []
 
     def told(requests: Iterator[v1.ParseDocumentRequest], _: object) -> v1.ParseDocumentResponse:
@@ -163,12 +165,12 @@ def test_a_document_is_sent_in_pieces_with_its_name(client: Client, stub: Stub, 
     assert max(len(piece.chunk) for piece in received) <= 1 << 20
 
 
-def test_a_time_without_a_zone_is_refused(client: Client):
+def test_a_time_without_a_zone_is_refused(client: Client) -> None:
     with pytest.raises(ValueError, match="zone"):
         client.get("organs/a/reports/2023-own", as_of=datetime(2024, 1, 1))  # noqa: DTZ001
 
 
-def test_a_moment_is_a_position_or_a_time(client: Client, stub: Stub):
+def test_a_moment_is_a_position_or_a_time(client: Client, stub: Stub) -> None:
     client.get("a", as_of="0007")
     china = timezone(timedelta(hours=8))
     client.aggregate("organs/a", 2023, as_of=datetime(2024, 3, 31, tzinfo=china))
@@ -188,7 +190,7 @@ def changes(*positions: str) -> list[v1.WatchChangesResponse]:
 
 def test_a_watcher_goes_on_where_it_was_when_a_server_comes_back(
     connect: Callable[..., Client], stub: Stub
-):
+) -> None:
     stub.answers["WatchChanges"] = lambda request, _: iter(
         changes(*(["1", "2"] if request.from_now else ["3"]))
     )
@@ -203,7 +205,7 @@ def test_a_watcher_goes_on_where_it_was_when_a_server_comes_back(
     assert not stub.asked[1].request.from_now
 
 
-def test_a_watcher_goes_on_after_a_heartbeat_too(client: Client, stub: Stub):
+def test_a_watcher_goes_on_after_a_heartbeat_too(client: Client, stub: Stub) -> None:
     beats = iter(["5", "6", "7"])
 
     def told(_: object, context: grpc.ServicerContext) -> Iterator[v1.WatchChangesResponse]:
@@ -216,7 +218,7 @@ def test_a_watcher_goes_on_after_a_heartbeat_too(client: Client, stub: Stub):
     assert [asked.request.after for asked in stub.asked] == ["", "5", "6"]
 
 
-def test_a_watcher_that_finds_no_server_says_so(connect: Callable[..., Client], stub: Stub):
+def test_a_watcher_that_finds_no_server_says_so(connect: Callable[..., Client], stub: Stub) -> None:
     server, port = serve(stub)
     server.stop(None).wait()
     with pytest.raises(NianbaoError) as raised:
@@ -224,7 +226,7 @@ def test_a_watcher_that_finds_no_server_says_so(connect: Callable[..., Client], 
     assert raised.value.code is grpc.StatusCode.UNAVAILABLE
 
 
-def test_a_watcher_does_not_try_again_what_the_server_refuses(client: Client, stub: Stub):
+def test_a_watcher_does_not_try_again_what_the_server_refuses(client: Client, stub: Stub) -> None:
     def told(_: object, context: grpc.ServicerContext) -> Iterator[v1.WatchChangesResponse]:
         yield v1.WatchChangesResponse(position="1")
         context.abort(grpc.StatusCode.DATA_LOSS, "the journal is damaged")
@@ -235,7 +237,9 @@ def test_a_watcher_does_not_try_again_what_the_server_refuses(client: Client, st
     assert len(stub.asked) == 1
 
 
-def test_a_closed_client_ends_its_watchers(connect: Callable[..., Client], port: int, stub: Stub):
+def test_a_closed_client_ends_its_watchers(
+    connect: Callable[..., Client], port: int, stub: Stub
+) -> None:
     stub.answers["WatchChanges"] = lambda *_: iter(changes("1"))
     client = connect(port)
     for change in client.watch():

@@ -42,7 +42,7 @@ def secure(
 
 def test_a_client_with_the_authority_and_a_certificate_gets_through(
     connect: Callable[..., Client], secure: int, stub: Stub, certificate: tuple[Path, Path]
-):
+) -> None:
     stub.answers["GetReport"] = lambda *_: v1.Report(name=NAME)
     cert, key = certificate
     client = connect(secure, Tls(ca_file=cert, certificate_file=cert, key_file=key))
@@ -52,7 +52,7 @@ def test_a_client_with_the_authority_and_a_certificate_gets_through(
 @pytest.mark.parametrize("secure", [True], indirect=True)
 def test_a_client_without_a_certificate_is_turned_away(
     connect: Callable[..., Client], secure: int, certificate: tuple[Path, Path]
-):
+) -> None:
     with pytest.raises(NianbaoError) as raised:
         connect(secure, Tls(ca_file=certificate[0])).get(NAME)
     assert raised.value.code is grpc.StatusCode.UNAVAILABLE
@@ -64,7 +64,7 @@ def test_the_roots_of_the_system_are_the_default(
     secure: int,
     certificate: tuple[Path, Path],
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     with pytest.raises(NianbaoError):
         connect(secure, Tls()).get(NAME)
     # What a system trusts, OpenSSL reads from there.
@@ -79,7 +79,7 @@ def test_a_folder_of_roots_is_read_where_there_is_no_file(
     certificate: tuple[Path, Path],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-):
+) -> None:
     (tmp_path / "root.pem").write_bytes(certificate[0].read_bytes())
     (tmp_path / "notes.txt").write_text("no certificate")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "absent"))
@@ -88,17 +88,19 @@ def test_a_folder_of_roots_is_read_where_there_is_no_file(
 
 
 @pytest.mark.parametrize("secure", [False], indirect=True)
-def test_a_plaintext_client_does_not_get_through_tls(connect: Callable[..., Client], secure: int):
+def test_a_plaintext_client_does_not_get_through_tls(
+    connect: Callable[..., Client], secure: int
+) -> None:
     with pytest.raises(NianbaoError) as raised:
         connect(secure).get(NAME)
     assert raised.value.code is grpc.StatusCode.UNAVAILABLE
 
 
-def test_a_certificate_without_its_key_is_refused():
+def test_a_certificate_without_its_key_is_refused() -> None:
     with pytest.raises(ValueError, match="together"):
         Tls(certificate_file="cert.pem")
 
 
-def test_a_file_that_is_absent_is_named():
+def test_a_file_that_is_absent_is_named() -> None:
     with pytest.raises(FileNotFoundError, match="no-such"):
         Client("localhost:1", Tls(ca_file="no-such.pem"))

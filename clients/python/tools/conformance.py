@@ -1,4 +1,4 @@
-"""Answers what a report breaks, so that clients in several languages can be held against each other.
+"""Answers what a report breaks, so that clients in several languages can be compared.
 
 Reads one case a line from standard input, as JSON with the report in both encodings, and writes one
 answer a line. `--time SECONDS FILE.binpb...` measures how long validation takes instead.

@@ -44,10 +44,7 @@ def write_report(report: v1.Report, path: str | os.PathLike[str]) -> None:
 def _parse(text: str | bytes, source: str) -> v1.Report:
     try:
         text = text if isinstance(text, str) else text.decode("utf-8-sig")
-        # The parser would read a list without items as a report without fields.
-        if not text.lstrip().startswith("{"):
-            raise json_format.ParseError("an object in braces is expected")
-        return json_format.Parse(text, v1.Report())
+        return json_format.Parse(_object(text), v1.Report())
     except (json_format.ParseError, UnicodeDecodeError) as error:
         # What follows the first line is a list of all fields.
         says = str(error).splitlines()[0]
@@ -57,3 +54,10 @@ def _parse(text: str | bytes, source: str) -> v1.Report:
             reason=v1.ERROR_REASON_INVALID_REQUEST,
             message_zh=f"{source} 不是 JSON 格式的报告：{says}",
         ) from error
+
+
+def _object(text: str) -> str:
+    """Refuses a list: the parser would read one without items as a report without fields."""
+    if not text.lstrip().startswith("{"):
+        raise json_format.ParseError("an object in braces is expected")
+    return text
