@@ -64,3 +64,9 @@ def test_a_mark_of_the_byte_order_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     path.write_bytes(b"\xef\xbb\xbf" + b'{"year": 2023}')
     assert read_report(path).year == 2023
+
+
+def test_a_time_that_is_none_is_refused(report: v1.Report) -> None:
+    report.create_time.nanos = -1
+    with pytest.raises(NianbaoError, match="create_time"):
+        to_json(report)

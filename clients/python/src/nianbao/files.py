@@ -32,8 +32,21 @@ def from_json(text: str | bytes) -> v1.Report:
 
 
 def to_json(report: v1.Report) -> str:
-    """Writes a report as canonical proto JSON: camelCase, int64 as text, Chinese as it is."""
-    return json_format.MessageToJson(report, ensure_ascii=False)
+    """Writes a report as canonical proto JSON: camelCase, int64 as text, Chinese as it is.
+
+    Raises:
+        NianbaoError: Where JSON cannot hold a value, such as a time that is none.
+
+    """
+    try:
+        return json_format.MessageToJson(report, ensure_ascii=False)
+    except json_format.SerializeToJsonError as error:
+        raise NianbaoError(
+            grpc.StatusCode.INVALID_ARGUMENT,
+            f"the report cannot be written as proto JSON: {error}",
+            reason=v1.ERROR_REASON_INVALID_REQUEST,
+            message_zh=f"报告无法写成 JSON 格式：{error}",
+        ) from error
 
 
 def write_report(report: v1.Report, path: str | os.PathLike[str]) -> None:
