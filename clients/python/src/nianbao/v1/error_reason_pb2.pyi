@@ -153,6 +153,14 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """导出的表格过大 The file would pass a limit: ask for less, or for another format. Metadata:
     `limit`, its name, and `value`. INVALID_ARGUMENT.
     """
+    ERROR_REASON_UNKNOWN_FIELD: _ErrorReason.ValueType  # 39
+    """含有未知字段 A write carries a field that this server does not know, and nothing was written:
+    the client was made from a newer schema. BadRequest names the field above it; metadata:
+    `message`, the message that has it, and `field_number`. Output-only messages count too. In a
+    stream it ends the stream; what was answered before stands. INVALID_ARGUMENT.
+    """
+    ERROR_REASON_REQUEST_UNREADABLE: _ErrorReason.ValueType  # 40
+    """请求无法解码 The bytes of the request are no message of the method. INVALID_ARGUMENT."""
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """错误原因 Why a call failed. `google.rpc.ErrorInfo.reason` holds the name without `ERROR_REASON_`,
@@ -291,4 +299,12 @@ ERROR_REASON_EXPORT_TOO_LARGE: ErrorReason.ValueType  # 38
 """导出的表格过大 The file would pass a limit: ask for less, or for another format. Metadata:
 `limit`, its name, and `value`. INVALID_ARGUMENT.
 """
+ERROR_REASON_UNKNOWN_FIELD: ErrorReason.ValueType  # 39
+"""含有未知字段 A write carries a field that this server does not know, and nothing was written:
+the client was made from a newer schema. BadRequest names the field above it; metadata:
+`message`, the message that has it, and `field_number`. Output-only messages count too. In a
+stream it ends the stream; what was answered before stands. INVALID_ARGUMENT.
+"""
+ERROR_REASON_REQUEST_UNREADABLE: ErrorReason.ValueType  # 40
+"""请求无法解码 The bytes of the request are no message of the method. INVALID_ARGUMENT."""
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
