@@ -32,6 +32,8 @@ struct Manifest<'a> {
 struct Entry {
     name: String,
     about: String,
+    /// The rule that the case is of, if it is of one.
+    rule: Option<String>,
     sha256: Digests,
 }
 
@@ -65,7 +67,9 @@ fn write(folder: &Path) -> Result<usize, Box<dyn Error>> {
         fs::write(folder.join(format!("reports/{name}.binpb")), &files.binary)?;
         fs::write(folder.join(format!("reports/{name}.json")), &files.json)?;
         fs::write(folder.join(format!("expected/{name}.json")), &files.expected)?;
-        entries.push(Entry { sha256: files.digests(), name: case.name, about: case.about });
+        let rule = case.source.map(|source| source.rule);
+        let (name, about, sha256) = (case.name, case.about, files.digests());
+        entries.push(Entry { name, about, rule, sha256 });
     }
     let descriptors = descriptors()?;
     let manifest = Manifest {

@@ -21,8 +21,6 @@ use expected::Expected;
 
 /// The version of the pack: README.md says when it moves.
 pub const VERSION: &str = include_str!("../VERSION").trim_ascii();
-/// The first line of the table of cases, before the version.
-pub const TABLE_TITLE: &str = "# nianbao conformance pack ";
 
 /// A report with what it is for.
 pub struct Case {
@@ -86,16 +84,6 @@ impl Files {
             expected: sha256(self.expected.as_bytes()),
         }
     }
-}
-
-/// The table of cases that is committed: a line for the version, one for each case.
-pub fn table(cases: &[Case]) -> Result<String, Box<dyn Error>> {
-    let mut out = format!("{TABLE_TITLE}{VERSION}\n");
-    for case in cases {
-        let Digests { binpb, json, expected } = case.files()?.digests();
-        writeln!(out, "{}\t{binpb}\t{json}\t{expected}", case.name)?;
-    }
-    Ok(out)
 }
 
 /// The SHA-256 of bytes as hex digits.

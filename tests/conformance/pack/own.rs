@@ -81,8 +81,10 @@ fn stored() -> Report {
 fn explained() -> Report {
     let mut report = housing();
     report.year = 2020;
-    let explain =
-        |fingerprint| Explanation { fingerprint, text: "按新格式补报，已与主管部门核对。".into() };
+    let explain = |fingerprint| Explanation {
+        fingerprint,
+        text: "按新格式补报，已与主管部门核对。".into(),
+    };
     report.explanations =
         findings(&report).into_iter().map(|found| explain(found.fingerprint)).collect();
     report

@@ -67,10 +67,11 @@ impl Server {
     fn find(&self, report: &Report) -> Result<Expected, Box<dyn Error>> {
         let findings = told(self.call(report)?);
         let of_schema = findings.iter().filter(|found| !self.native.contains(&found.rule));
-        let violations = sorted(of_schema.map(|found| BrokenRule {
-            path: found.rule_path.clone(),
-            rule: found.rule.clone(),
-        }));
+        let violations =
+            sorted(of_schema.map(|found| BrokenRule {
+                path: found.rule_path.clone(),
+                rule: found.rule.clone(),
+            }));
         Ok(Expected { violations, findings })
     }
 }

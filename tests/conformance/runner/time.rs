@@ -47,13 +47,9 @@ impl Measured {
                 call_us: None,
                 runs,
             },
-            Measured::Calls { call_us, runs } => Line {
-                file,
-                validate_us: None,
-                findings_us: None,
-                call_us: Some(call_us),
-                runs,
-            },
+            Measured::Calls { call_us, runs } => {
+                Line { file, validate_us: None, findings_us: None, call_us: Some(call_us), runs }
+            }
         }
     }
 }
