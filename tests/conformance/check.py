@@ -99,8 +99,7 @@ def main() -> int:
         print(f"check.py: the pack in {arguments.pack} cannot be used: {error}", file=sys.stderr)
         return 2
     print(f"conformance pack {version}: {len(cases)} cases")
-    limits = (arguments.first_seconds, arguments.answer_seconds)
-    results = [check(name, command, cases, limits) for name, command in arguments.runners]
+    results = [check(name, command, cases, arguments) for name, command in arguments.runners]
     print_table(results)
     return 0 if all(result.good for result in results) else 1
 
@@ -109,19 +108,13 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Holds runners against the conformance pack.")
     here = Path(__file__).resolve().parent
     parser.add_argument("--pack", type=Path, default=here, help="the folder of the pack")
-    seconds = {"type": float, "metavar": "SECONDS"}
-    parser.add_argument(
-        "--first-seconds",
-        **seconds,
-        default=FIRST_ANSWER_SECONDS,
-        help="how long the first answer may take (%(default)s)",
-    )
-    parser.add_argument(
-        "--answer-seconds",
-        **seconds,
-        default=ANSWER_SECONDS,
-        help="how long each later answer may take (%(default)s)",
-    )
+    for limit, default, what in (
+        ("--first-seconds", FIRST_ANSWER_SECONDS, "the first answer may take"),
+        ("--answer-seconds", ANSWER_SECONDS, "each later answer may take"),
+        ("--end-seconds", END_SECONDS, "the end may take once the input has ended"),
+    ):
+        text = f"how long {what} (%(default)s)"
+        parser.add_argument(limit, type=float, metavar="SECONDS", default=default, help=text)
     parser.add_argument(
         "runners", nargs="+", type=runner_argument, metavar="NAME=COMMAND", help="the runners"
     )
@@ -221,21 +214,21 @@ class Runner:
             raise Stopped(f"it ended early ({self.ending()})")
         return line
 
-    def end(self) -> Optional[str]:
+    def end(self, seconds: float) -> Optional[str]:
         """Ends the input and waits for the end of the runner. Returns what was wrong with it."""
         self.requests.put(None)
         try:
-            line = self.answers.get(timeout=END_SECONDS)
+            line = self.answers.get(timeout=seconds)
             if line is not None:
                 return f"it says more than it was asked: {shown(line.decode(errors='replace'))}"
-            code = self.process.wait(timeout=END_SECONDS)
+            code = self.process.wait(timeout=seconds)
         except (queue.Empty, subprocess.TimeoutExpired):
-            return f"it does not end within {END_SECONDS:g} seconds of its input"
+            return f"it does not end within {seconds:g} seconds of its input"
         return None if code == 0 else f"it ended with exit code {code}"
 
     def ending(self) -> str:
         try:
-            return f"exit code {self.process.wait(timeout=END_SECONDS)}"
+            return f"exit code {self.process.wait(timeout=1)}"
         except subprocess.TimeoutExpired:
             return "its output is closed, but it runs on"
 
@@ -253,7 +246,7 @@ class Runner:
         return lines[-LOG_LINES_SHOWN:]
 
 
-def check(name: str, command: list, cases: list, limits: tuple) -> Result:
+def check(name: str, command: list, cases: list, limits: argparse.Namespace) -> Result:
     result = Result(name, len(cases))
     start = time.monotonic()
     progress = Progress(name, len(cases))
@@ -265,7 +258,8 @@ def check(name: str, command: list, cases: list, limits: tuple) -> Result:
         return result
     try:
         for index, case in enumerate(cases):
-            line = runner.ask(case.request(), limits[0] if index == 0 else limits[1])
+            seconds = limits.answer_seconds if index else limits.first_seconds
+            line = runner.ask(case.request(), seconds)
             differences = compare(case, line)
             if not differences:
                 result.passed += 1
@@ -275,7 +269,7 @@ def check(name: str, command: list, cases: list, limits: tuple) -> Result:
                     progress.clear()
                     show(name, case, differences)
             progress.show(index + 1, result.failed)
-        trouble = runner.end()
+        trouble = runner.end(limits.end_seconds)
         if trouble:
             result.trouble.append(trouble)
     except Stopped as stopped:

@@ -27,6 +27,10 @@ use runner::answer::{Request, answer};
 use runner::engine::Engine;
 use runner::time;
 
+/// That of the program: findings are made of many small texts.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "usage: conformance_runner [--server ADDRESS] [--time SECONDS FILE…]";
 
 #[expect(clippy::print_stderr, reason = "stdout carries the protocol, so errors go to stderr")]
