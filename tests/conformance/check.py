@@ -10,6 +10,7 @@ is needed.
 import argparse
 import base64
 import binascii
+import contextlib
 import hashlib
 import json
 import os
@@ -234,10 +235,8 @@ class Runner:
 
     def stop(self) -> None:
         self.requests.put(None)
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
         self.process.wait()
 
     def log_tail(self) -> list:

@@ -1,7 +1,7 @@
 """Shows that the driver tells every lie: a runner that lies in one field, hangs, dies or rambles.
 
-lies.py PACK: holds a runner that answers what the pack expects, but for one lie at a time, against a
-few cases of the pack, and fails where check.py does not say so, or not where the lie is.
+lies.py PACK: holds a runner that answers what the pack expects, but for one lie at a time, against
+a few cases of the pack, and fails where check.py does not say so, or not where the lie is.
 lies.py --runner PACK LIE: is that runner.
 """
 
@@ -105,7 +105,10 @@ LIES = {
     "findings.derived.text": (change(["findings", 0, "derived"], "false"), "derived: "),
     "findings.derived.number": (change(["findings", 0, "derived"], 0), "derived: "),
     "findings.fingerprint": (change(["findings", 9, "fingerprint"], "0" * 16), "fingerprint: "),
-    "findings.operands": (change(["findings", 3, "operands", 1, "value"], "x"), "operands[1].value"),
+    "findings.operands": (
+        change(["findings", 3, "operands", 1, "value"], "x"),
+        "operands[1].value",
+    ),
     "findings.operands.few": (without(["findings", 3, "operands", -1]), "operands["),
     **{
         f"findings.{key}.none": (without(["findings", 3, key]), f"{key}: missing")

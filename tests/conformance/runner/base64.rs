@@ -1,6 +1,7 @@
 //! Base64 with padding, as the protocol has it.
 //!
-//! Bytes are read and written by the JSON of protobuf, which has them in base64: no crate is needed.
+//! Bytes are read and written by the JSON of protobuf, which has them in base64: that needs no
+//! crate.
 
 use std::error::Error;
 
