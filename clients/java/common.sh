@@ -12,5 +12,5 @@ run() {
     exit 2
   }
   java -cp "$target/classes:$target/test-classes:$(cat "$target/class-path")" \
-    -Dstdout.encoding=UTF-8 -Dfile.encoding=UTF-8 -XX:TieredStopAtLevel="${TIERS:-4}" "$@"
+    -Dstdout.encoding=UTF-8 -Dfile.encoding=UTF-8 "$@"
 }

@@ -96,7 +96,8 @@ final class Catalogue {
         message.getOptions().getExtension(ValidateProto.message).getCelList()) {
       cel.put(rule.getId(), rule);
     }
-    for (RuleOptions options : message.getOptions().getExtension(OptionsProto.rules).getRuleList()) {
+    for (RuleOptions options :
+        message.getOptions().getExtension(OptionsProto.rules).getRuleList()) {
       build.buf.validate.Rule rule = cel.get(options.getId());
       Entry entry =
           rule == null

@@ -96,9 +96,9 @@ public final class Findings {
   }
 
   /**
-   * Whether this is no violation: protovalidate 1.3.0 wants a pattern to match the whole text, where
-   * the specification, and every other language, looks for it anywhere. Without its rules in Java,
-   * which have that fault, a validation takes three times as long.
+   * Whether this is no violation: protovalidate 1.3.0 wants a pattern to match the whole text,
+   * where the specification, and every other language, looks for it anywhere. Without its rules in
+   * Java, which have that fault, a validation takes three times as long.
    */
   private static boolean isMisread(build.buf.protovalidate.Violation violation) {
     if (!violation.toProto().getRuleId().equals("string.pattern")) {

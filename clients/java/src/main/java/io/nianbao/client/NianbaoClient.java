@@ -134,7 +134,9 @@ public final class NianbaoClient implements AutoCloseable {
     return call(() -> aggregates().aggregateReports(request));
   }
 
-  /** Reads a report from a document; its file name is that of the path unless the header has one. */
+  /**
+   * Reads a report from a document; its file name is that of the path unless the header has one.
+   */
   public ParseDocumentResponse parse(Path document, DocumentHeader header) {
     DocumentHeader named =
         header.getFileName().isEmpty()

@@ -61,8 +61,7 @@ final class Conformance {
           .putFields("violations", Values.of(violations))
           .putFields("findings", Values.of(findings.stream().map(Conformance::finding).toList()))
           .putFields("json", Values.of(ReportJson.write(report)))
-          .putFields(
-              "binary", Values.of(Base64.getEncoder().encodeToString(parsed.toByteArray())))
+          .putFields("binary", Values.of(Base64.getEncoder().encodeToString(parsed.toByteArray())))
           .putFields("json_findings", Values.of(Findings.of(parsed).equals(findings)))
           .build();
     } catch (IOException | RuntimeException e) {
