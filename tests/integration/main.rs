@@ -18,6 +18,7 @@ mod crash;
 mod document;
 mod cli;
 mod demo;
+mod docs;
 mod findings;
 mod life;
 mod linear;
