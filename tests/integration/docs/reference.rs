@@ -89,8 +89,8 @@ fn service_page(service: &ServiceDescriptor) -> String {
         writeln!(out, "| [{name}](#{name}) {label} | {} | {calls} |", streams(&method)).unwrap();
     }
     out.push_str(
-        "\nDeadlines and retries are those of `clients/service_config.json`. Any call may also fail \
-         with what [errors.md](../errors.md#any-call) names for any call.\n\n",
+        "\nDeadlines and retries are those of `clients/service_config.json`. Any call may also \
+         fail with what [errors.md](../errors.md#any-call) names for any call.\n\n",
     );
     service.methods().for_each(|item| method(&mut out, &item));
     out.push_str("## Requests and answers\n\n");
@@ -172,8 +172,8 @@ fn config() -> BTreeMap<String, String> {
 
 fn shared_page(files: &[FileDescriptor]) -> String {
     let mut out = format!(
-        "# Messages and enums 消息与枚举\n\n{PRINTED}\n\nWhat the services share, by the file of the \
-         schema in which it stands. Requests and answers are on the pages of the services.\n\n"
+        "# Messages and enums 消息与枚举\n\n{PRINTED}\n\nWhat the services share, by the file of \
+         the schema in which it stands. Requests and answers are on the pages of the services.\n\n"
     );
     for file in files.iter().filter(|file| page_of(file) == SHARED) {
         writeln!(out, "## {}\n", file.name()).unwrap();
@@ -280,12 +280,15 @@ fn index(language: Language, files: &[FileDescriptor]) -> String {
         "# {}\n\n{PRINTED}\n\n{}\n\n",
         language.of("Reference", "参考手册"),
         language.of(
-            "[中文](README.zh-CN.md)\n\nPrinted from `proto/nianbao/v1`, of which each name links to \
-             its description: fields with numbers, types, Chinese labels and what they take.\n\
-             [rules.md](../rules.md) is the catalogue of rules, [errors.md](../errors.md) the list \
-             of errors.",
-            "[English](README.md)\n\n由 `proto/nianbao/v1` 生成，名称链接到说明：字段编号、类型、中文标签、取值范围。说明文字为英文，每项以中文标签开头。\n\
-             规则目录见 [rules.zh-CN.md](../rules.zh-CN.md)，错误原因见 [errors.zh-CN.md](../errors.zh-CN.md)。",
+            "[中文](README.zh-CN.md)\n\nPrinted from `proto/nianbao/v1`, of which each name \
+             links to its description: fields with numbers, types, Chinese labels and what they \
+             take.\n\
+             [rules.md](../rules.md) is the catalogue of rules, [errors.md](../errors.md) the \
+             list of errors.",
+            "[English](README.md)\n\n由 `proto/nianbao/v1` 生成，名称链接到说明：字段编号、类型、\
+             中文标签、取值范围。说明文字为英文，每项以中文标签开头。\n\
+             规则目录见 [rules.zh-CN.md](../rules.zh-CN.md)，错误原因见 \
+             [errors.zh-CN.md](../errors.zh-CN.md)。",
         ),
     );
     for service in files.iter().flat_map(|file| file.services().collect::<Vec<_>>()) {
@@ -309,7 +312,7 @@ fn index(language: Language, files: &[FileDescriptor]) -> String {
     for file in files {
         let mut names: Vec<String> = Vec::new();
         file.messages().for_each(|item| listed(&mut names, &item));
-        file.enums().for_each(|item| names.push(named(item.full_name(), &file, item.path())));
+        file.enums().for_each(|item| names.push(named(item.full_name(), file, item.path())));
         writeln!(out, "- `{}`: {}", file.name(), names.join(language.of(", ", "、"))).unwrap();
     }
     finished(out)

@@ -62,15 +62,18 @@ pub fn page(language: Language) -> String {
 fn head(language: Language, count: usize) -> String {
     match language {
         Language::English => format!(
-            "# Rules\n\n{PRINTED}\n\n[中文](rules.zh-CN.md)\n\n{count} rules, of reports, organs and \
-             requests. An ERROR refuses what is submitted, a WARNING wants an explanation, INFO asks \
-             for nothing.\nA rule runs as CEL or as a standard rule in every protovalidate runtime; \
-             a native one runs in nianbao only, since it needs more than an expression.\n\
+            "# Rules\n\n{PRINTED}\n\n[中文](rules.zh-CN.md)\n\n{count} rules, of reports, organs \
+             and requests. An ERROR refuses what is submitted, a WARNING wants an explanation, \
+             INFO asks for nothing.\nA rule runs as CEL or as a standard rule in every \
+             protovalidate runtime; a native one runs in nianbao only, since it needs more than \
+             an expression.\n\
              `FormatService.ListRules` serves the same catalogue.\n\n"
         ),
         Language::Chinese => format!(
-            "# 规则目录\n\n{PRINTED}\n\n[English](rules.md)\n\n共 {count} 条规则，针对报告、机关和请求。“错误”使提交被拒收，“警告”须附情况说明，“提示”无须处理。\n\
-             “表达式”和“标准规则”在各语言的 protovalidate 中都会执行；“服务端规则”单凭表达式写不出，只在 nianbao 中执行。\n\
+            "# 规则目录\n\n{PRINTED}\n\n[English](rules.md)\n\n共 {count} 条规则，针对报告、\
+             机关和请求。“错误”使提交被拒收，“警告”须附情况说明，“提示”无须处理。\n\
+             “表达式”和“标准规则”在各语言的 protovalidate 中都会执行；\
+             “服务端规则”单凭表达式写不出，只在 nianbao 中执行。\n\
              `FormatService.ListRules` 返回同一目录。\n\n"
         ),
     }
