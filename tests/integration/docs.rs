@@ -7,6 +7,7 @@ mod codes;
 mod errors;
 mod fields;
 mod limits;
+mod links;
 mod reference;
 mod rules;
 mod text;
