@@ -56,29 +56,32 @@ export async function* submitAll<Item extends BulkItem>(
   reports: Pick<Client<typeof ReportService>, "submitReports">,
   items: Iterable<Item> | AsyncIterable<Item>,
   { signal, ...common }: BulkOptions,
-): AsyncGenerator<BulkResult<Item>> {
+): AsyncGenerator<BulkResult<Item>, void> {
   const hangUp = new AbortController();
   const under = signal === undefined ? hangUp.signal : AbortSignal.any([hangUp.signal, signal]);
   const waiting: Sent<Item>[] = [];
   let index = 0;
   let failed: { readonly reason: unknown } | undefined;
 
-  async function* requests() {
+  /** The items; what their own iterable throws is kept, since Connect would hide it. */
+  async function* given() {
     try {
-      for await (const item of items) {
-        const submission = prepare(item, common);
-        const requestId = submission instanceof NianbaoError ? "" : submission.requestId;
-        if (submission instanceof NianbaoError) {
-          waiting.push({ item, requestId, refusal: submission });
-        } else {
-          waiting.push({ item, requestId });
-          yield create(SubmitReportsRequestSchema, { submission });
-        }
-      }
+      yield* items;
     } catch (reason) {
-      // Connect would hide what the caller's own iterable has thrown.
       failed = { reason };
       throw reason;
+    }
+  }
+  async function* requests() {
+    // Not `yield*`: what ends this stream must not look like a fault of the caller's iterable.
+    for await (const item of given()) {
+      const submission = prepare(item, common);
+      if (submission instanceof NianbaoError) {
+        waiting.push({ item, requestId: "", refusal: submission });
+      } else {
+        waiting.push({ item, requestId: submission.requestId });
+        yield create(SubmitReportsRequestSchema, { submission });
+      }
     }
   }
   /** Those at the head of the queue that were never sent. */

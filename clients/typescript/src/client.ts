@@ -117,7 +117,7 @@ export class NianbaoClient implements Disposable {
   submitAll<Item extends BulkItem>(
     items: Iterable<Item> | AsyncIterable<Item>,
     options: BulkOptions = {},
-  ): AsyncGenerator<BulkResult<Item>> {
+  ): AsyncGenerator<BulkResult<Item>, void> {
     return submitAll(this.reports, items, options);
   }
 
@@ -134,7 +134,7 @@ export class NianbaoClient implements Disposable {
   async *list(
     options: Fields<MessageInitShape<typeof ListReportsRequestSchema>, "pageToken"> = {},
     call?: CallOptions,
-  ): AsyncGenerator<Report> {
+  ): AsyncGenerator<Report, void> {
     const request = { parent: "organs/-", ...options, pageToken: "" };
     for await (const page of pages((asked) => this.reports.listReports(asked, call), request)) {
       yield* page.reports;
@@ -177,7 +177,7 @@ export class NianbaoClient implements Disposable {
    * Yields changes as they are written, and heartbeats, which carry a position only. A connection
    * that is lost is made again, and the watch goes on from the last position, until `signal` ends it.
    */
-  watch(options: WatchOptions = {}): AsyncGenerator<WatchChangesResponse> {
+  watch(options: WatchOptions = {}): AsyncGenerator<WatchChangesResponse, void> {
     return watch(this.reports, options);
   }
 }

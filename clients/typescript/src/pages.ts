@@ -15,7 +15,7 @@ interface Page {
 export async function* pages<Request extends PageRequest, Answer extends Page>(
   list: (request: Request) => Promise<Answer>,
   request: Request,
-): AsyncGenerator<Answer> {
+): AsyncGenerator<Answer, void> {
   for (let pageToken = request.pageToken; ;) {
     const page = await list({ ...request, pageToken });
     yield page;

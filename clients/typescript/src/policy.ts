@@ -147,7 +147,7 @@ function left(deadline: number | undefined): number {
 async function* identified<I extends DescMessage>(
   schema: I,
   input: AsyncIterable<MessageInitShape<I>>,
-): AsyncGenerator<MessageShape<I>> {
+): AsyncGenerator<MessageShape<I>, void> {
   for await (const message of input) {
     yield withRequestId(schema, create(schema, message));
   }
@@ -162,7 +162,7 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- Connect takes what is asynchronous.
-async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
+async function* each<T>(items: readonly T[]): AsyncGenerator<T, void> {
   yield* items;
 }
 
@@ -170,7 +170,7 @@ async function* each<T>(items: readonly T[]): AsyncGenerator<T> {
 async function* resumed<T>(
   answer: IteratorResult<T, unknown>,
   answers: AsyncIterator<T>,
-): AsyncGenerator<T> {
+): AsyncGenerator<T, void> {
   for (let next = answer; next.done !== true; next = await answers.next()) {
     yield next.value;
   }

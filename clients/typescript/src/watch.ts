@@ -19,7 +19,7 @@ export type WatchOptions = Omit<
   MessageInitShape<typeof WatchChangesRequestSchema>,
   "$typeName" | "$unknown"
 > & {
-  /** Ends the watch. */
+  /** Ends the watch, without an error. */
   readonly signal?: AbortSignal | undefined;
 };
 
@@ -30,7 +30,7 @@ export type WatchOptions = Omit<
 export async function* watch(
   reports: Pick<Client<typeof ReportService>, "watchChanges">,
   { signal, ...request }: WatchOptions,
-): AsyncGenerator<WatchChangesResponse> {
+): AsyncGenerator<WatchChangesResponse, void> {
   const hangUp = new AbortController();
   const under = signal === undefined ? hangUp.signal : AbortSignal.any([hangUp.signal, signal]);
   let from = request;
@@ -53,6 +53,11 @@ export async function* watch(
       }
       failed += 1;
       await pause(backoffMs(BACKOFF, failed), under);
+    }
+  } catch (thrown) {
+    // Whoever ends the watch wants no error for it.
+    if (signal?.aborted !== true) {
+      throw thrown;
     }
   } finally {
     hangUp.abort();

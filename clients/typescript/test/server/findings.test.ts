@@ -22,7 +22,9 @@ test("offline findings of mutated reports equal those of the server", async () =
   for (let count = 0; count < REPORTS; count += 1) {
     const report = mutated(random.pick(bases), random);
     // The server holds a report against that of last year too, where the organ has one.
-    const theirs = (await server.validate(report)).filter(({ ruleId }) => !/^year\./.test(ruleId));
+    const theirs = (await server.validate(report)).filter(
+      ({ ruleId }) => !ruleId.startsWith("year."),
+    );
     const ours = validateOffline(report);
     assert.deepEqual(ours.map(shared), theirs.map(shared), reportToJson(report));
     ours.forEach(({ ruleId }) => broken.add(ruleId));
