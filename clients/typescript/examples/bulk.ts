@@ -5,7 +5,8 @@ import { readdirSync } from "node:fs";
 import { connect, NianbaoError, readReport } from "@nianbao/client";
 
 const server = process.argv[2] ?? process.env["NIANBAO_SERVER"] ?? "127.0.0.1:50051";
-const folder = `${process.env["NIANBAO_EXAMPLES"] ?? `${import.meta.dirname}/../../examples`}/reports`;
+const data = process.env["NIANBAO_EXAMPLES"] ?? `${import.meta.dirname}/../../examples`;
+const folder = `${data}/reports`;
 
 using client = connect(server, { security: "plaintext", principal: "example-clerk" });
 const files = readdirSync(folder)

@@ -135,7 +135,7 @@ export class NianbaoClient implements Disposable {
     options: Fields<MessageInitShape<typeof ListReportsRequestSchema>, "pageToken"> = {},
     call?: CallOptions,
   ): AsyncGenerator<Report, void> {
-    const request = { parent: "organs/-", ...options, pageToken: "" };
+    const request = { parent: "organs/-", ...options };
     for await (const page of pages((asked) => this.reports.listReports(asked, call), request)) {
       yield* page.reports;
     }
@@ -175,7 +175,8 @@ export class NianbaoClient implements Disposable {
 
   /**
    * Yields changes as they are written, and heartbeats, which carry a position only. A connection
-   * that is lost is made again, and the watch goes on from the last position, until `signal` ends it.
+   * that is lost is made again, and the watch goes on from the last position, until `signal` ends
+   * it.
    */
   watch(options: WatchOptions = {}): AsyncGenerator<WatchChangesResponse, void> {
     return watch(this.reports, options);

@@ -33,7 +33,7 @@ export interface ConnectOptions {
    * or the files to use. There is no default, so that nobody sends in the clear unawares.
    */
   readonly security: "plaintext" | "tls" | TlsFiles;
-  /** Who calls: printable ASCII, up to 128 characters. The server believes it from loopback only. */
+  /** Who calls: up to 128 characters of ASCII. The server believes it from loopback only. */
   readonly principal?: string;
   /**
    * The deadline of calls with one answer, in milliseconds, in place of that of the service config;

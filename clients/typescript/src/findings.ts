@@ -146,7 +146,7 @@ function fingerprint(ruleId: string, fieldPath: string, operands: readonly Opera
   return digest.digest("hex").slice(0, 16);
 }
 
-/** Whether a finding follows from another: of a rule that implies it, on the same message or below. */
+/** Whether a finding follows from one of a rule that implies it, on the same message or below. */
 function explains(cause: Finding, finding: Finding): boolean {
   if (!ruleEntry(finding.ruleId).impliedBy.includes(cause.ruleId)) {
     return false;

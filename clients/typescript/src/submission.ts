@@ -27,7 +27,7 @@ export interface DraftOptions {
 export interface ReportOptions extends DraftOptions {
   /** Why warnings stand, by the fingerprint of the finding; beside those within the report. */
   readonly explanations?: Readonly<Record<string, string>> | undefined;
-  /** Whether to hold the report against the rules first, and to send nothing where they refuse it. */
+  /** Whether to hold the report against the rules first, and to send none that they refuse. */
   readonly check?: boolean | undefined;
 }
 

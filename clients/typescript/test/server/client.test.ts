@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import {
   clone,
   Code,
+  Edition,
   ErrorReason,
   type FormatNode,
   FormatNode_Kind,
@@ -184,7 +185,7 @@ test("the server's findings are read with their figures", async () => {
 test("the form of the package is that of the server", async () => {
   using server = client();
   const visit = (node: FormatNode): FormatNode[] => [node, ...node.children.flatMap(visit)];
-  for (const edition of [1, 2]) {
+  for (const edition of [Edition.EDITION_2019, Edition.EDITION_2021]) {
     const { parts } = await server.formats.getFormat({ edition });
     for (const { kind, cell, fieldPath } of parts.flatMap(visit)) {
       const place = placeOf(fieldPath);

@@ -14,7 +14,7 @@ export function example(name = "report.json"): Report {
   return reportFromJson(exampleText(name));
 }
 
-/** The report with another figure in a cell of 本机关不掌握相关政府信息, so that two sums are wrong. */
+/** The report with another figure in one cell, so that two sums are wrong. */
 export function wrong(): Report {
   const report = example();
   const row = report.requests?.unable?.notHeld;

@@ -101,7 +101,7 @@ test("what the caller's own iterable throws comes back as it is", async () => {
   }, RangeError);
 });
 
-test("a stream that breaks is an error of the package, and the caller's iterable is ended", async () => {
+test("a stream that breaks is our error, and the caller's iterable is ended", async () => {
   await using at = await served((router) => {
     router.rpc(ReportService.method.submitReports, async function* (messages) {
       for await (const { submission } of messages) {
@@ -133,7 +133,7 @@ test("a stream that breaks is an error of the package, and the caller's iterable
   assert.equal(ended, true);
 });
 
-test("a watch goes on from its last position when the connection is lost or the stream ends", async () => {
+test("a watch goes on from its last position when its stream ends or is lost", async () => {
   const asked: string[] = [];
   await using at = await served((router) => {
     router.rpc(ReportService.method.watchChanges, async function* ({ after, fromNow, organ }) {
