@@ -57,6 +57,8 @@ pub const HEADINGS: &[(&str, Column)] = &[
     ("上级机关", Column::Parent),
     ("parent", Column::Parent),
     ("上级机关编号", Column::Parent),
+    ("上级机关名称", Column::Parent),
+    ("上级", Column::Parent),
     ("起始年", Column::FromYear),
     ("from_year", Column::FromYear),
     ("隶属起始年", Column::FromYear),

@@ -12,12 +12,20 @@
 mod balanced;
 mod case_file;
 mod support;
+// Of the differential test, which rules a report can break.
+#[allow(dead_code, reason = "here nothing is counted")]
+#[path = "../differential/coverage.rs"]
+mod coverage;
+// The cases of the conformance pack.
+#[path = "../conformance/pack/mod.rs"]
+mod pack;
 
 mod codec;
 mod contract;
 mod crash;
 mod document;
 mod cli;
+mod conformance;
 mod demo;
 mod findings;
 mod life;

@@ -99,7 +99,7 @@ fn refuses_case_files_that_cannot_be_read() {
 }
 
 /// A rejected and a passing case that start from the same base and differ in one edit.
-fn has_near_miss(cases: &[Case]) -> bool {
+pub fn has_near_miss(cases: &[Case]) -> bool {
     let passes = |case: &&Case| matches!(case.verdict, Verdict::Passes);
     let (passing, rejected): (Vec<&Case>, Vec<&Case>) = cases.iter().partition(passes);
     rejected.iter().any(|a| passing.iter().any(|b| a.base == b.base && differ_in_one(a, b)))

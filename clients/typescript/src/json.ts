@@ -37,9 +37,21 @@ export function reportFromJson(text: string): Report {
   }
 }
 
-/** A report as proto JSON: two spaces a level, fields in the order of the schema. */
+/**
+ * A report as proto JSON: two spaces a level, fields in the order of the schema.
+ *
+ * @throws NianbaoError with `INVALID_ARGUMENT` where JSON cannot hold a value, such as a time that
+ *   is out of range.
+ */
 export function reportToJson(report: Report): string {
-  return toJsonString(ReportSchema, report, { prettySpaces: 2 });
+  try {
+    return toJsonString(ReportSchema, report, { prettySpaces: 2 });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw NianbaoError.invalid(`the report cannot be written: ${why}`, `报告无法写出：${why}`, {
+      cause,
+    });
+  }
 }
 
 /** Reads a report from a file of proto JSON. */

@@ -25,7 +25,7 @@ interface Case {
 }
 
 function shown(finding: Finding) {
-  const { ruleId, rulePath, fieldPath, cell, severity, derived, fingerprint } = finding;
+  const { ruleId, rulePath, fieldPath, cell, severity, derived, fingerprint, operands } = finding;
   return {
     rule: ruleId,
     rule_path: rulePath,
@@ -34,6 +34,7 @@ function shown(finding: Finding) {
     severity: Severity[severity],
     derived,
     fingerprint,
+    operands: operands.map(({ fieldPath, value = null }) => ({ field_path: fieldPath, value })),
   };
 }
 

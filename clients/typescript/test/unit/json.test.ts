@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { TimestampSchema } from "@bufbuild/protobuf/wkt";
+
 import {
+  create,
   equals,
   ErrorReason,
   NianbaoError,
@@ -25,6 +28,12 @@ test("whole numbers are texts in JSON, so that none loses a digit", () => {
   const report = reportFromJson('{"requests":{"granted":{"total":"9007199254740993"}}}');
   assert.equal(report.requests?.granted?.total, 9007199254740993n);
   assert.match(reportToJson(report), /"total": "9007199254740993"/);
+});
+
+test("a value that JSON cannot hold is refused", () => {
+  const report = example();
+  report.createTime = create(TimestampSchema, { seconds: 10n ** 15n });
+  assert.throws(() => reportToJson(report), refused(/^the report cannot be written: /));
 });
 
 test("both spellings of a field are read", () => {
