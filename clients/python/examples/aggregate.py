@@ -2,11 +2,16 @@
 
 import os
 import sys
+from pathlib import Path
 
 from nianbao import Client, Plaintext
 
+HERE = Path(__file__).resolve().parent
+DATA = Path(os.environ.get("NIANBAO_EXAMPLES", HERE.parents[1] / "examples"))
 SERVER = sys.argv[1] if sys.argv[1:] else os.environ.get("NIANBAO_SERVER", "127.0.0.1:50051")
-CITY, YEAR = "organs/example-city", 2023
+# The city stands in the first row below the headings.
+CITY = "organs/" + (DATA / "organs.csv").read_text(encoding="utf-8").splitlines()[1].split(",")[0]
+YEAR = 2023
 
 with Client(SERVER, Plaintext(), principal="example-clerk") as client:
     # The reports of the examples wait for acceptance: a sum has them only where it is asked to.

@@ -38,7 +38,7 @@ func run(ctx context.Context, server, data string) error {
 		}
 		reports = append(reports, report)
 	}
-	client, err := nianbao.Connect(server, nianbao.WithPlaintext(), nianbao.WithPrincipal("zhang"))
+	client, err := nianbao.Connect(server, nianbao.WithPlaintext(), nianbao.WithPrincipal("example-clerk"))
 	if err != nil {
 		return err
 	}

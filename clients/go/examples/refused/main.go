@@ -38,7 +38,7 @@ func run(ctx context.Context, server, data string) error {
 		fmt.Println("offline:", finding.GetRuleId(), finding.GetCell(), finding.GetMessageZh())
 	}
 
-	client, err := nianbao.Connect(server, nianbao.WithPlaintext(), nianbao.WithPrincipal("zhang"))
+	client, err := nianbao.Connect(server, nianbao.WithPlaintext(), nianbao.WithPrincipal("example-clerk"))
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func main() {
 }
 
 func run(ctx context.Context, server, data string) error {
-	client, err := nianbao.Connect(server, nianbao.WithPlaintext(), nianbao.WithPrincipal("zhang"))
+	client, err := nianbao.Connect(server, nianbao.WithPlaintext(), nianbao.WithPrincipal("example-clerk"))
 	if err != nil {
 		return err
 	}
