@@ -130,8 +130,10 @@ final class Form {
   }
 
   /**
-   * 表三·（三）不予公开·1.属于国家秘密·总计: a part with a table is called by its number, one with prose by its
-   * heading; a row whose label repeats that of its group is named once.
+   * The Chinese address: 表三·（三）不予公开·1.属于国家秘密·总计.
+   *
+   * <p>A part with a table is called by its number, one with prose by its heading; a row whose
+   * label repeats that of its group is named once.
    */
   private static String address(Above above, CellOptions option) {
     String heading = option.getNumber() + option.getLabel();

@@ -95,7 +95,8 @@ public final class NianbaoClient implements AutoCloseable {
 
   /**
    * Submits many, over one stream. The answers come in the order of the items, a refused one among
-   * them; close what is returned. Items without a request id get one made of their content.
+   * them; close what is returned. Items without a request id get one made of their content. None is
+   * checked before it is sent: the stream tells what is wrong with it.
    */
   public SubmitResults submitAll(Iterable<Submission> submissions) {
     Iterator<Submission> source = submissions.iterator();

@@ -61,7 +61,7 @@ public final class ReportJson {
       return report.build();
     } catch (InvalidProtocolBufferException e) {
       throw NianbaoException.offline(
-          "this is no report in JSON: " + e.getMessage(), "不是 JSON 格式的报告：" + e.getMessage(), e);
+          "this is no report in JSON: " + e.getMessage(), "不是 JSON 报告：" + e.getMessage(), e);
     }
   }
 
@@ -72,7 +72,7 @@ public final class ReportJson {
       return ESCAPED.matcher(text).replaceAll(ReportJson::unescaped);
     } catch (InvalidProtocolBufferException e) {
       throw NianbaoException.offline(
-          "the report has no form in JSON: " + e.getMessage(), "报告无法写成 JSON：" + e.getMessage(), e);
+          "the report has no form in JSON: " + e.getMessage(), "无法写成 JSON：" + e.getMessage(), e);
     }
   }
 

@@ -86,10 +86,8 @@ class FindingsTest {
             .findFirst()
             .orElseThrow();
 
-    assertTrue(
-        finding
-            .getOperandsList()
-            .contains(Operand.newBuilder().setFieldPath("overview.text").setValue("零纠错").build()));
+    Operand words = Operand.newBuilder().setFieldPath("overview.text").setValue("零纠错").build();
+    assertTrue(finding.getOperandsList().contains(words));
   }
 
   @Test

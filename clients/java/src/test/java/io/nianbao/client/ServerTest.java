@@ -60,10 +60,11 @@ class ServerTest {
     client.close();
   }
 
-  /** Registers an organ for that year and later ones. */
+  /** Registers an organ. */
   private static String organ(String what) {
     String id = "java-test-" + what + "-" + RUN;
-    String rows = "机关编号,机关名称,上级机关,起始年,层级,机关类型\n" + id + ",测试局,,,,department\n";
+    String head = "机关编号,机关名称,上级机关,起始年,层级,机关类型\n";
+    String rows = head + id + ",测试局,,,,department\n";
     client.importOrgans(
         rows.getBytes(StandardCharsets.UTF_8), ImportOrgansHeader.getDefaultInstance());
     return id;
@@ -246,7 +247,12 @@ class ServerTest {
   @Test
   void aDocumentIsRead() {
     String page =
-        "<html><body><h1>示例局2023年政府信息公开工作年度报告</h1>" + "<p>一、总体情况</p><p>全年公开信息9条。</p></body></html>";
+        """
+        <html><body>
+        <h1>示例局2023年政府信息公开工作年度报告</h1>
+        <p>一、总体情况</p><p>全年公开信息9条。</p>
+        </body></html>
+        """;
     DocumentHeader header =
         DocumentHeader.newBuilder()
             .setFileName("report.html")
