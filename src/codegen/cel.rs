@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use cel::common::ast::{CallExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
-use regex_syntax::hir::{Class, HirKind};
+use regex_syntax::hir::{Class, Dot, Hir, HirKind, Look, Repetition};
 
 use super::Result;
 
@@ -298,7 +298,7 @@ pub fn pattern(patterns: &mut Vec<String>, pattern: &str, text: &str) -> Result<
             );
         }
     }
-    if let HirKind::Class(Class::Unicode(class)) = parsed.kind() {
+    if let HirKind::Class(Class::Unicode(class)) = anywhere(&parsed).kind() {
         let ranges: Vec<String> =
             class.iter().map(|r| format!("{:?}..={:?}", r.start(), r.end())).collect();
         return Ok(format!("{text}.chars().any(|c| matches!(c, {}))", ranges.join(" | ")));
@@ -309,6 +309,31 @@ pub fn pattern(patterns: &mut Vec<String>, pattern: &str, text: &str) -> Result<
         patterns.len() - 1
     });
     Ok(format!("PATTERN_{index}.is_match({text})"))
+}
+
+/// What the pattern looks for anywhere in the text: of `(?s)^.*X.*$` it is X. A pattern is written
+/// so where some engines would take one without anchors for the whole text.
+fn anywhere(pattern: &Hir) -> &Hir {
+    let is_any = |part: &Hir| match part.kind() {
+        HirKind::Repetition(Repetition { min: 0, max: None, sub, .. }) => {
+            *sub.as_ref() == Hir::dot(Dot::AnyChar)
+        }
+        _ => false,
+    };
+    match pattern.kind() {
+        HirKind::Concat(parts) => match parts.as_slice() {
+            [start, before, sought, after, end]
+                if *start == Hir::look(Look::Start)
+                    && *end == Hir::look(Look::End)
+                    && is_any(before)
+                    && is_any(after) =>
+            {
+                sought
+            }
+            _ => pattern,
+        },
+        _ => pattern,
+    }
 }
 
 /// Rust of type `Value` for a field of `this` or below.
