@@ -17,20 +17,20 @@ use render::{PACKAGE, short};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract/contract.txt");
 
-fn pool() -> DescriptorPool {
+pub fn pool() -> DescriptorPool {
     DescriptorPool::decode(nianbao::pb::FILE_DESCRIPTOR_SET).unwrap()
 }
 
-fn files(pool: &DescriptorPool) -> impl Iterator<Item = FileDescriptor> {
+pub fn files(pool: &DescriptorPool) -> impl Iterator<Item = FileDescriptor> {
     pool.files().filter(|file| file.package_name() == PACKAGE)
 }
 
-fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> {
+pub fn messages(pool: &DescriptorPool) -> impl Iterator<Item = MessageDescriptor> {
     pool.all_messages().filter(|item| item.package_name() == PACKAGE && !item.is_map_entry())
 }
 
 /// The message that an option of ours, or of protovalidate, holds.
-fn option(options: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
+pub fn option(options: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
     let pool = options.descriptor().parent_pool().clone();
     let extension = pool.get_extension_by_name(name).unwrap_or_else(|| panic!("no option {name}"));
     options
@@ -39,18 +39,18 @@ fn option(options: &DynamicMessage, name: &str) -> Option<DynamicMessage> {
 }
 
 /// A field that is set, as its text.
-fn string(message: &DynamicMessage, field: &str) -> String {
+pub fn string(message: &DynamicMessage, field: &str) -> String {
     message.get_field_by_name(field).unwrap().as_str().unwrap().to_owned()
 }
 
 /// A list of messages.
-fn entries(message: &DynamicMessage, field: &str) -> Vec<DynamicMessage> {
+pub fn entries(message: &DynamicMessage, field: &str) -> Vec<DynamicMessage> {
     let value = message.get_field_by_name(field).unwrap();
     value.as_list().unwrap().iter().map(|entry| entry.as_message().unwrap().clone()).collect()
 }
 
 /// A message field that is set.
-fn part(message: &DynamicMessage, field: &str) -> Option<DynamicMessage> {
+pub fn part(message: &DynamicMessage, field: &str) -> Option<DynamicMessage> {
     message
         .has_field_by_name(field)
         .then(|| message.get_field_by_name(field).unwrap().as_message().unwrap().clone())
@@ -80,7 +80,7 @@ fn contract_is_as_committed() {
 }
 
 /// Where two texts part, with the two lines before.
-fn difference(golden: &str, actual: &str) -> Option<String> {
+pub fn difference(golden: &str, actual: &str) -> Option<String> {
     let (golden, actual): (Vec<_>, Vec<_>) = (golden.lines().collect(), actual.lines().collect());
     if golden == actual {
         return None;
@@ -101,7 +101,7 @@ fn shows_where_two_contracts_part() {
 // --- comments -------------------------------------------------------------------------------
 
 /// What stands above each element, by its path in the file's descriptor.
-fn comments(file: &FileDescriptor) -> BTreeMap<Vec<i32>, String> {
+pub fn comments(file: &FileDescriptor) -> BTreeMap<Vec<i32>, String> {
     let info = file.file_descriptor_proto().source_code_info.clone().unwrap_or_default();
     let comment = |location: prost_types::source_code_info::Location| {
         let text = location.leading_comments?;

@@ -27,6 +27,7 @@ mod document;
 mod cli;
 mod conformance;
 mod demo;
+mod docs;
 mod findings;
 mod life;
 mod linear;

@@ -35,10 +35,11 @@ const (
 	// INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_INVALID_REQUEST ErrorReason = 1
 	// 报告有错误 The report was refused, since errors stand. BadRequest names the first;
-	// `ValidateReport` lists all. Metadata: `errors`, `warnings`, `shown`. INVALID_ARGUMENT.
+	// `ValidateReport` lists all. Metadata: `errors`, `warnings`, `shown`, and `truncated`, whether
+	// there are more. INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_REPORT_HAS_ERRORS ErrorReason = 2
 	// 警告未说明 The report was refused, since a warning has no explanation. BadRequest names the
-	// first. Metadata: `warnings`, `unexplained`, `shown`. INVALID_ARGUMENT.
+	// first. Metadata: `warnings`, `unexplained`, `shown`, `truncated`. INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_WARNING_UNEXPLAINED ErrorReason = 3
 	// 机关未登记 The organ is not registered. Metadata: `resource`. NOT_FOUND.
 	ErrorReason_ERROR_REASON_ORGAN_NOT_FOUND ErrorReason = 4
@@ -54,7 +55,8 @@ const (
 	// 报告状态不允许 The state of the report does not allow the call. PreconditionFailure names it;
 	// metadata: `state`. FAILED_PRECONDITION.
 	ErrorReason_ERROR_REASON_REPORT_STATE ErrorReason = 9
-	// 分页标记无效 The page token is not of this list and filter. INVALID_ARGUMENT.
+	// 分页标记无效 The page token is not of this list and filter; the page size may differ.
+	// INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID ErrorReason = 10
 	// 筛选条件无效 The filter cannot be read. BadRequest says where. INVALID_ARGUMENT.
 	ErrorReason_ERROR_REASON_FILTER_INVALID ErrorReason = 11
@@ -91,7 +93,8 @@ const (
 	ErrorReason_ERROR_REASON_POSITION_NOT_REACHED ErrorReason = 22
 	// 须注明身份 The caller must say who it is. UNAUTHENTICATED.
 	ErrorReason_ERROR_REASON_PRINCIPAL_REQUIRED ErrorReason = 23
-	// 提交人不得接收 The caller submitted the report that it wants to accept. PERMISSION_DENIED.
+	// 提交人不得接收 The caller submitted the report that it wants to accept. Metadata: `resource`.
+	// PERMISSION_DENIED.
 	ErrorReason_ERROR_REASON_SUBMITTER_ACCEPTS ErrorReason = 24
 	// 提交人身份不明 The report was submitted by a caller that did not say who it was, so nobody can
 	// be told from it: return the report and submit it anew. FAILED_PRECONDITION.

@@ -30,11 +30,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """
     ERROR_REASON_REPORT_HAS_ERRORS: _ErrorReason.ValueType  # 2
     """报告有错误 The report was refused, since errors stand. BadRequest names the first;
-    `ValidateReport` lists all. Metadata: `errors`, `warnings`, `shown`. INVALID_ARGUMENT.
+    `ValidateReport` lists all. Metadata: `errors`, `warnings`, `shown`, and `truncated`, whether
+    there are more. INVALID_ARGUMENT.
     """
     ERROR_REASON_WARNING_UNEXPLAINED: _ErrorReason.ValueType  # 3
     """警告未说明 The report was refused, since a warning has no explanation. BadRequest names the
-    first. Metadata: `warnings`, `unexplained`, `shown`. INVALID_ARGUMENT.
+    first. Metadata: `warnings`, `unexplained`, `shown`, `truncated`. INVALID_ARGUMENT.
     """
     ERROR_REASON_ORGAN_NOT_FOUND: _ErrorReason.ValueType  # 4
     """机关未登记 The organ is not registered. Metadata: `resource`. NOT_FOUND."""
@@ -53,7 +54,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     metadata: `state`. FAILED_PRECONDITION.
     """
     ERROR_REASON_PAGE_TOKEN_INVALID: _ErrorReason.ValueType  # 10
-    """分页标记无效 The page token is not of this list and filter. INVALID_ARGUMENT."""
+    """分页标记无效 The page token is not of this list and filter; the page size may differ.
+    INVALID_ARGUMENT.
+    """
     ERROR_REASON_FILTER_INVALID: _ErrorReason.ValueType  # 11
     """筛选条件无效 The filter cannot be read. BadRequest says where. INVALID_ARGUMENT."""
     ERROR_REASON_DOCUMENT_UNREADABLE: _ErrorReason.ValueType  # 12
@@ -97,7 +100,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_PRINCIPAL_REQUIRED: _ErrorReason.ValueType  # 23
     """须注明身份 The caller must say who it is. UNAUTHENTICATED."""
     ERROR_REASON_SUBMITTER_ACCEPTS: _ErrorReason.ValueType  # 24
-    """提交人不得接收 The caller submitted the report that it wants to accept. PERMISSION_DENIED."""
+    """提交人不得接收 The caller submitted the report that it wants to accept. Metadata: `resource`.
+    PERMISSION_DENIED.
+    """
     ERROR_REASON_SUBMITTER_UNKNOWN: _ErrorReason.ValueType  # 25
     """提交人身份不明 The report was submitted by a caller that did not say who it was, so nobody can
     be told from it: return the report and submit it anew. FAILED_PRECONDITION.
@@ -176,11 +181,12 @@ INVALID_ARGUMENT.
 """
 ERROR_REASON_REPORT_HAS_ERRORS: ErrorReason.ValueType  # 2
 """报告有错误 The report was refused, since errors stand. BadRequest names the first;
-`ValidateReport` lists all. Metadata: `errors`, `warnings`, `shown`. INVALID_ARGUMENT.
+`ValidateReport` lists all. Metadata: `errors`, `warnings`, `shown`, and `truncated`, whether
+there are more. INVALID_ARGUMENT.
 """
 ERROR_REASON_WARNING_UNEXPLAINED: ErrorReason.ValueType  # 3
 """警告未说明 The report was refused, since a warning has no explanation. BadRequest names the
-first. Metadata: `warnings`, `unexplained`, `shown`. INVALID_ARGUMENT.
+first. Metadata: `warnings`, `unexplained`, `shown`, `truncated`. INVALID_ARGUMENT.
 """
 ERROR_REASON_ORGAN_NOT_FOUND: ErrorReason.ValueType  # 4
 """机关未登记 The organ is not registered. Metadata: `resource`. NOT_FOUND."""
@@ -199,7 +205,9 @@ ERROR_REASON_REPORT_STATE: ErrorReason.ValueType  # 9
 metadata: `state`. FAILED_PRECONDITION.
 """
 ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason.ValueType  # 10
-"""分页标记无效 The page token is not of this list and filter. INVALID_ARGUMENT."""
+"""分页标记无效 The page token is not of this list and filter; the page size may differ.
+INVALID_ARGUMENT.
+"""
 ERROR_REASON_FILTER_INVALID: ErrorReason.ValueType  # 11
 """筛选条件无效 The filter cannot be read. BadRequest says where. INVALID_ARGUMENT."""
 ERROR_REASON_DOCUMENT_UNREADABLE: ErrorReason.ValueType  # 12
@@ -243,7 +251,9 @@ ERROR_REASON_POSITION_NOT_REACHED: ErrorReason.ValueType  # 22
 ERROR_REASON_PRINCIPAL_REQUIRED: ErrorReason.ValueType  # 23
 """须注明身份 The caller must say who it is. UNAUTHENTICATED."""
 ERROR_REASON_SUBMITTER_ACCEPTS: ErrorReason.ValueType  # 24
-"""提交人不得接收 The caller submitted the report that it wants to accept. PERMISSION_DENIED."""
+"""提交人不得接收 The caller submitted the report that it wants to accept. Metadata: `resource`.
+PERMISSION_DENIED.
+"""
 ERROR_REASON_SUBMITTER_UNKNOWN: ErrorReason.ValueType  # 25
 """提交人身份不明 The report was submitted by a caller that did not say who it was, so nobody can
 be told from it: return the report and submit it anew. FAILED_PRECONDITION.

@@ -109,6 +109,10 @@ public final class SubmitResults implements Iterator<SubmitResult>, AutoCloseabl
   }
 
   private void send(Submission submission) {
+    if (submission.isChecked()) {
+      close();
+      throw new IllegalArgumentException("the stream answers each item: none is checked before");
+    }
     boolean named = !submission.request().getRequestId().isEmpty();
     boolean stored = !submission.request().getValidateOnly();
     Submission sent = named || !stored ? submission : submission.contentRequestId();
