@@ -322,6 +322,11 @@ impl Writer<'_> {
             if !pattern.is_empty() {
                 let matches = cel::pattern(&mut self.patterns, &pattern, value)
                     .map_err(|e| format!("{}: {e}", field.full_name()))?;
+                // protovalidate for Java holds a pattern against the whole text, all others look
+                // for it anywhere: written out to both ends it says the same to all.
+                if !pattern.trim_start_matches("(?s)").starts_with('^') || !pattern.ends_with('$') {
+                    return Err(outside(field.full_name(), "pattern without ^ and $"));
+                }
                 self.rule_line(
                     place,
                     "string.pattern",

@@ -132,6 +132,10 @@ fn refuses_patterns_that_runtimes_read_differently() {
     refuses_expression("this.note.matches('[')", &["pattern"]);
     let flawed = SOUND.replace("^[a-z]*$", "(?=a)");
     refuses(&flawed, &["nianbao.v1.Report.note", "pattern"]);
+    for open in ["[a-z]", "^[a-z]", "[a-z]$"] {
+        let flawed = SOUND.replace("^[a-z]*$", open);
+        refuses(&flawed, &["nianbao.v1.Report.note", "pattern without ^ and $"]);
+    }
 }
 
 #[test]

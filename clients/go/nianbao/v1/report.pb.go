@@ -1060,18 +1060,18 @@ const file_nianbao_v1_report_proto_rawDesc = "" +
 	"\xb0\x01\n" +
 	"\routlier.peers\x10\x03\x18\x06\"(稳健统计：修正 z 分数大于 3.5(\x02:Fthe figure stands out among those of organs of the same level and kindB'与同级同类机关数据相差悬殊\n" +
 	"\xe2\x01\n" +
-	"\x0eyear.fees_unit\x10\x03\x18\x06\"\x15表内单位为万元(\x022\x01\x02:Ffees are a thousand times those of last year or more: are they in yuanBN本年收费金额达到上年度的一千倍以上，是否误以元为单位J\x18disclosure.fees_wan_yuan\"X\n" +
-	"\bOverview\x12L\n" +
-	"\x04text\x18\x01 \x01(\tB8\xbaH#\xc8\x01\x01r\x1e(\x80\x80\x102\x18[^ \\t\\r\\n\\x{A0}\\x{3000}]\xba\xe1\x18\x0e\n" +
-	"\x06正文\x12\x04textR\x04text\"\x98\x03\n" +
-	"\bProblems\x12L\n" +
-	"\x04text\x18\x01 \x01(\tB8\xbaH#\xc8\x01\x01r\x1e(\x80\x80\x102\x18[^ \\t\\r\\n\\x{A0}\\x{3000}]\xba\xe1\x18\x0e\n" +
+	"\x0eyear.fees_unit\x10\x03\x18\x06\"\x15表内单位为万元(\x022\x01\x02:Ffees are a thousand times those of last year or more: are they in yuanBN本年收费金额达到上年度的一千倍以上，是否误以元为单位J\x18disclosure.fees_wan_yuan\"b\n" +
+	"\bOverview\x12V\n" +
+	"\x04text\x18\x01 \x01(\tBB\xbaH-\xc8\x01\x01r((\x80\x80\x102\"(?s)^.*[^ \\t\\r\\n\\x{A0}\\x{3000}].*$\xba\xe1\x18\x0e\n" +
+	"\x06正文\x12\x04textR\x04text\"\xa2\x03\n" +
+	"\bProblems\x12V\n" +
+	"\x04text\x18\x01 \x01(\tBB\xbaH-\xc8\x01\x01r((\x80\x80\x102\"(?s)^.*[^ \\t\\r\\n\\x{A0}\\x{3000}].*$\xba\xe1\x18\x0e\n" +
 	"\x06正文\x12\x04textR\x04text:\xbd\x02\xbaH\xbe\x01\x1a\xbb\x01\n" +
 	"\rproblems.none\x12?“存在的主要问题及改进情况”不能只写“无”\x1ai!this.text.matches('^[ \\\\t\\\\r\\\\n\\\\x{A0}\\\\x{3000}]*(无|没有|暂无)[。. \\\\t\\\\r\\\\n\\\\x{A0}\\\\x{3000}]*$')\xba\xe1\x18w\n" +
 	"u\n" +
-	"\rproblems.none\x10\x02\x18\x03\"!条例第五十条第（四）项(\x02:5main problems and improvements must not just say noneJ\x04text\"\\\n" +
-	"\fOtherMatters\x12L\n" +
-	"\x04text\x18\x01 \x01(\tB8\xbaH#\xc8\x01\x01r\x1e(\x80\x80\x102\x18[^ \\t\\r\\n\\x{A0}\\x{3000}]\xba\xe1\x18\x0e\n" +
+	"\rproblems.none\x10\x02\x18\x03\"!条例第五十条第（四）项(\x02:5main problems and improvements must not just say noneJ\x04text\"f\n" +
+	"\fOtherMatters\x12V\n" +
+	"\x04text\x18\x01 \x01(\tBB\xbaH-\xc8\x01\x01r((\x80\x80\x102\"(?s)^.*[^ \\t\\r\\n\\x{A0}\\x{3000}].*$\xba\xe1\x18\x0e\n" +
 	"\x06正文\x12\x04textR\x04text\"\x87\x05\n" +
 	"\x05Blank\x12H\n" +
 	"\n" +

@@ -4,7 +4,6 @@ import build.buf.protovalidate.Validator;
 import build.buf.protovalidate.ValidatorFactory;
 import build.buf.protovalidate.exceptions.ValidationException;
 import build.buf.validate.Violation;
-import com.google.re2j.Pattern;
 import io.nianbao.v1.Finding;
 import io.nianbao.v1.Operand;
 import io.nianbao.v1.Report;
@@ -16,8 +15,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Findings without a server: what protovalidate finds in a report, told as the server tells it.
@@ -29,7 +26,6 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class Findings {
   private static final Validator VALIDATOR = ValidatorFactory.newBuilder().build();
-  private static final Map<String, Pattern> PATTERNS = new ConcurrentHashMap<>();
   private static final int FINGERPRINT_BYTES = 8;
 
   private Findings() {}
@@ -84,7 +80,6 @@ public final class Findings {
   static List<Violation> violations(Report report) {
     try {
       return VALIDATOR.validate(report).getViolations().stream()
-          .filter(violation -> !isMisread(violation))
           .map(build.buf.protovalidate.Violation::toProto)
           .toList();
     } catch (ValidationException e) {
@@ -93,20 +88,6 @@ public final class Findings {
           "数值过大，无法核算",
           e);
     }
-  }
-
-  /**
-   * Whether this is no violation: protovalidate 1.3.0 wants a pattern to match the whole text,
-   * where the specification, and every other language, looks for it anywhere. Without its rules in
-   * Java, which have that fault, a validation takes three times as long.
-   */
-  private static boolean isMisread(build.buf.protovalidate.Violation violation) {
-    if (!violation.toProto().getRuleId().equals("string.pattern")) {
-      return false;
-    }
-    String pattern = (String) violation.getRuleValue().getValue();
-    String text = (String) violation.getFieldValue().getValue();
-    return PATTERNS.computeIfAbsent(pattern, Pattern::compile).matcher(text).find();
   }
 
   private static Ranked finding(Report report, Violation violation) {
