@@ -44,6 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .boxed(".nianbao.v1.SubmitReportsRequest.submission")
         .extern_path(".google.protobuf", "::pbjson_types")
         .extern_path(".google.protobuf.FieldMask", "crate::pb::FieldMask")
+        .extern_path(".google.protobuf.Timestamp", "crate::pb::Timestamp")
         .compile_fds(typed)?;
     codegen::generate(&compiler.descriptor_pool(), &out)?;
     Ok(())

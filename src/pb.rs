@@ -1,7 +1,7 @@
 //! The generated messages: the model of the program and the bytes that it stores.
 //!
-//! Nothing here is written by hand but the names of the modules, and the one well-known type that
-//! `pbjson-types` lacks. The comments of the schema are the documentation.
+//! Nothing here is written by hand but the names of the modules, and the well-known types whose
+//! JSON `pbjson-types` lacks or writes otherwise. The comments of the schema are the documentation.
 
 #![allow(
     missing_docs,
@@ -13,8 +13,10 @@
 )]
 
 mod field_mask;
+mod timestamp;
 
 pub use field_mask::FieldMask;
+pub use timestamp::Timestamp;
 
 tonic::include_proto!("nianbao.v1");
 include!(concat!(env!("OUT_DIR"), "/nianbao.v1.serde.rs"));

@@ -25,14 +25,13 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use jiff::tz::TimeZone;
-use pbjson_types::Timestamp;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
 use crate::names::{OrganId, ReportId, scope_word};
 use crate::pb::{
     Change, Deadline, Organ, OrganImport, Receipt, Report, ReportAction, ReportChange, ReportEvent,
-    Revision, Scope, organ,
+    Revision, Scope, Timestamp, organ,
 };
 use crate::query::hex;
 use crate::store::{Index, Pair, Position, Recorded};

@@ -1,14 +1,12 @@
 //! Reports as they stand, stood, and came to be so.
 
-use pbjson_types::Timestamp;
-
 use super::index::{
     content_key, event_key, events_prefix, report_key, revision_key, revisions_prefix,
 };
 use super::{Archive, Page, decode, full};
 use crate::failure::Failure;
 use crate::names::{OrganId, ReportId};
-use crate::pb::{Report, ReportEvent, Revision};
+use crate::pb::{Report, ReportEvent, Revision, Timestamp};
 use crate::store::Position;
 
 /// Which revision of a report.

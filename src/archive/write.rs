@@ -1,7 +1,6 @@
 //! How the archive writes: decide on what is stored, commit on the condition that it still stands,
 //! and answer a repeated request as the first one.
 
-use pbjson_types::Timestamp;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
@@ -9,7 +8,7 @@ use super::Archive;
 use super::index::{self, Taken, request_key};
 use crate::failure::Failure;
 use crate::limits::REQUEST_ID_SECONDS;
-use crate::pb::{Change, EntryHeader};
+use crate::pb::{Change, EntryHeader, Timestamp};
 use crate::store::{CommitError, Entry, Position, Precondition, Recorded, now};
 
 /// Of the salt of an entry.

@@ -4,9 +4,8 @@ use comfy_table::Cell;
 use nianbao::form::Labelled as _;
 use nianbao::pb::{
     Aggregate, AggregateReportsRequest, AggregateReportsResponse, Basis, Coverage, Edition,
-    Indicator, Report,
+    Indicator, Report, Timestamp,
 };
-use pbjson_types::Timestamp;
 
 use super::args::{AggregateArgs, SumArgs};
 use super::client::{Server, block_on};

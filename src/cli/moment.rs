@@ -2,8 +2,8 @@
 
 use jiff::civil::Date;
 use jiff::tz::{self, TimeZone};
+use nianbao::pb::Timestamp;
 use nianbao::store::Position;
-use pbjson_types::Timestamp;
 
 /// A moment of the past, as typed.
 #[derive(Clone, Debug, PartialEq)]

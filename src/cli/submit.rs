@@ -10,9 +10,8 @@ use nianbao::names::ReportId;
 use nianbao::pb::report::State;
 use nianbao::pb::{
     Finding, Receipt, Refusal, Report, Severity, SubmitReportRequest, SubmitReportResponse,
-    SubmitReportsResponse,
+    SubmitReportsResponse, Timestamp,
 };
-use pbjson_types::Timestamp;
 use serde::Serialize;
 use tonic::{Code, Streaming};
 

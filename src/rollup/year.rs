@@ -1,14 +1,12 @@
 //! The reports of one year: where each stands, and the figures that may count.
 
-use pbjson_types::Timestamp;
-
 use super::digest::Digest;
 use super::row::Row;
 use crate::archive::Archive;
 use crate::failure::Failure;
 use crate::names::{OrganId, ReportId};
 use crate::pb::report::State;
-use crate::pb::{Edition, Report, Scope};
+use crate::pb::{Edition, Report, Scope, Timestamp};
 
 /// The reports of one year, by the places of their organs.
 #[derive(Default)]

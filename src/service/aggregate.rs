@@ -48,7 +48,7 @@ impl Aggregates {
     async fn moment(
         &self,
         position: &str,
-        time: Option<pbjson_types::Timestamp>,
+        time: Option<crate::pb::Timestamp>,
     ) -> Result<Moment, Failure> {
         let archive = self.rollup.archive();
         archive.reach(position).await?;

@@ -2,12 +2,11 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pbjson_types::Timestamp;
 use prost::Message;
 
 use super::damage::Flaw;
 use super::entry::{Entry, Hash, Position, Receipt, Recorded};
-use crate::pb;
+use crate::pb::{self, Timestamp};
 
 /// The end of a chain: what the next entry is held against.
 #[derive(Clone, Copy, Debug)]

@@ -23,12 +23,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
-use pbjson_types::Timestamp;
 use twox_hash::XxHash3_64;
 
 use super::entry::panic_text;
 use super::journal::{Sealed, sync_dir};
 use super::{Error, Hash, Pair, Position, Receipt};
+use crate::pb::Timestamp;
 
 /// First byte of the keys that the store keeps for itself.
 pub(super) const RESERVED: u8 = 0x00;

@@ -4,10 +4,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 
-use pbjson_types::Timestamp;
 use sha2::{Digest, Sha256};
 
-use crate::pb;
+use crate::pb::{self, Timestamp};
 
 /// A key and its value.
 pub type Pair = (Vec<u8>, Vec<u8>);

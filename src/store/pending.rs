@@ -222,11 +222,10 @@ impl Pending {
 
 #[cfg(test)]
 mod tests {
-    use pbjson_types::Timestamp;
-
     use super::super::engine::Applied;
     use super::super::entry::Hash;
     use super::*;
+    use crate::pb::Timestamp;
 
     struct Case {
         pending: Pending,

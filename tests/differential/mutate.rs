@@ -401,7 +401,7 @@ fn change_short_text(report: &mut Report, random: &mut Random) {
         _ => {
             report.state = *random.pick(&[0, 1, 7, 8, -1]);
             report.latest_revision = *random.pick(&[-1, 0, 3]);
-            report.create_time = Some(pbjson_types::Timestamp { seconds: -1, nanos: -1 });
+            report.create_time = Some(nianbao::pb::Timestamp { seconds: -1, nanos: -1 });
         }
     }
 }

@@ -179,15 +179,14 @@ fn json_of_the_pack_is_the_report() {
 }
 
 #[test]
-fn json_of_the_library_is_that_of_the_pack_but_for_times_and_unknown_enums() {
+fn json_of_the_library_is_that_of_the_pack_but_for_unknown_enums() {
     let mut unwritten = Vec::new();
     for case in all() {
         let Ok(ours) = serde_json::to_string(&case.report) else {
             unwritten.push(case.name);
             continue;
         };
-        let ours: serde_json::Value =
-            serde_json::from_str(&ours.replace("+00:00\"", "Z\"")).unwrap();
+        let ours: serde_json::Value = serde_json::from_str(&ours).unwrap();
         let canonical = json::write(&case.report).unwrap();
         assert_eq!(ours, serde_json::from_str::<serde_json::Value>(&canonical).unwrap());
         let read: Report = serde_json::from_str(&canonical).unwrap();

@@ -286,7 +286,7 @@ async fn tells_who_did_what(clerk: &Person) {
     }
     let before = pb::GetReportRequest {
         name: NAME.to_owned(),
-        as_of_time: Some(pbjson_types::Timestamp { seconds: 1, nanos: 0 }),
+        as_of_time: Some(nianbao::pb::Timestamp { seconds: 1, nanos: 0 }),
         ..Default::default()
     };
     assert_eq!(reason(&clerk.get(before).await.expect_err("not yet")), "REPORT_NOT_FOUND");

@@ -355,7 +355,7 @@ async fn takes_what_is_accepted_unless_asked_and_stands_as_of_a_position() {
         assert_eq!(city.ask(then.clone()).await.expect("an answer"), answer);
         let then = ReconcileReportRequest { include_unaccepted: false, ..then };
         assert_eq!(city.refusal(then).await, "REVISION_NOT_FOUND");
-        let long_ago = Some(pbjson_types::Timestamp { seconds: 1, nanos: 0 });
+        let long_ago = Some(nianbao::pb::Timestamp { seconds: 1, nanos: 0 });
         let then = ReconcileReportRequest { as_of_time: long_ago, ..request() };
         assert_eq!(city.refusal(then).await, "REPORT_NOT_FOUND");
     })

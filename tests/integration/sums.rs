@@ -128,7 +128,7 @@ async fn the_same_question_at_a_position_has_the_same_bytes_for_ever() {
     let channel = server.channel().await;
     assert_eq!(sum(&channel, then).await.encode_to_vec(), first.encode_to_vec());
     let before = pb::AggregateReportsRequest {
-        as_of_time: Some(pbjson_types::Timestamp { seconds: 1, nanos: 0 }),
+        as_of_time: Some(nianbao::pb::Timestamp { seconds: 1, nanos: 0 }),
         ..request()
     };
     let status = client(&channel).aggregate_reports(before).await.expect_err("none was there");
@@ -207,7 +207,7 @@ async fn refuses_what_it_cannot_answer_and_says_why() {
     assert_eq!(reason(at("00000000000000ff")).await, "POSITION_NOT_REACHED");
     assert_eq!(reason(at("now")).await, "POSITION_INVALID");
     let both = pb::AggregateReportsRequest {
-        as_of_time: Some(pbjson_types::Timestamp::default()),
+        as_of_time: Some(nianbao::pb::Timestamp::default()),
         ..at("0000000000000001")
     };
     assert_eq!(reason(both).await, "INVALID_REQUEST");

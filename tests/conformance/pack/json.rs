@@ -1,9 +1,8 @@
 //! Reports as canonical proto JSON, by the descriptors that the server serves.
 //!
 //! The generated JSON of the library would do for nearly all of it. But it cannot write the number
-//! of an enum value that does not exist, which a report must be able to carry to break a rule, and
-//! it ends a time with `+00:00` where the canonical form has `Z`. The integration test
-//! `conformance` holds that both agree everywhere else.
+//! of an enum value that does not exist, which a report must be able to carry to break a rule. The
+//! integration test `conformance` holds that both agree everywhere else.
 
 use std::error::Error;
 use std::sync::LazyLock;

@@ -3,8 +3,7 @@
 use nianbao::finding::findings;
 use nianbao::form::Amount;
 use nianbao::pb::blank::Kind;
-use nianbao::pb::{Edition, Explanation, Report, ReturnReason, report};
-use pbjson_types::Timestamp;
+use nianbao::pb::{Edition, Explanation, Report, ReturnReason, Timestamp, report};
 
 pub use super::edits::{housing, office};
 
