@@ -41,6 +41,15 @@ def test_a_call_that_is_unavailable_is_tried_again(client: Client, stub: Stub) -
     assert len(stub.of("GetReport")) == 4
 
 
+def test_an_option_of_the_caller_counts_before_that_of_the_package(
+    connect: Callable[..., Client], port: int, stub: Stub
+) -> None:
+    stub.answers["GetReport"] = failing(9, v1.Report())
+    with pytest.raises(NianbaoError):
+        connect(port, options=[("grpc.enable_retries", 0)]).get(NAME)
+    assert len(stub.of("GetReport")) == 1
+
+
 def test_a_large_report_is_tried_again_too(client: Client, stub: Stub) -> None:
     stub.answers["SubmitReport"] = failing(2, v1.SubmitReportResponse())
     client.submit(v1.Report(title="x" * (3 << 20)))

@@ -124,7 +124,7 @@ def deadlines(timeout: float | None) -> dict[str, float]:
 
 
 def channel_options(options: Iterable[ChannelOption]) -> list[ChannelOption]:
-    """Gives the options of a channel: retries by the service config, then those of the caller.
+    """Gives the options of a channel: those of the caller, then retries by the service config.
 
     The deadlines are left out, since gRPC takes those of the config as a limit that no call may
     pass. They are set on each call instead.
@@ -134,11 +134,12 @@ def channel_options(options: Iterable[ChannelOption]) -> list[ChannelOption]:
         for entry in service_config()["methodConfig"]
     ]
     return [
+        # gRPC takes the first where an option is given twice.
+        *options,
         ("grpc.service_config", json.dumps({"methodConfig": methods})),
         ("grpc.enable_retries", 1),
         # A server elsewhere must not change what is retried.
         ("grpc.service_config_disable_resolution", 1),
         ("grpc.per_rpc_retry_buffer_size", _RETRIED_BYTES_MAX),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
-        *options,
     ]
