@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 
 	nianbaov1 "nianbao/clients/go/nianbao/v1"
 )
@@ -21,6 +22,9 @@ const (
 	messageBytesMax = 4 << 20
 	// retryBytesMax lets a call be repeated whatever its size; gRPC keeps 256 KiB by default.
 	retryBytesMax = messageBytesMax + 64<<10
+	// keepaliveAfter is how long a connection is silent, with calls under way, until it is asked
+	// whether it lives: what drops it on the way often says nothing, and a stream would wait for ever.
+	keepaliveAfter = time.Minute
 	// principalBytesMax is the limit principal_bytes_max of the server.
 	principalBytesMax = 128
 )
@@ -135,6 +139,7 @@ func Connect(target string, options ...Option) (*Client, error) {
 		grpc.WithChainUnaryInterceptor(unaryCalls, unaryPrincipal(chosen.principal)),
 		grpc.WithChainStreamInterceptor(streamCalls, streamPrincipal(chosen.principal)),
 		grpc.WithUserAgent("nianbao-go/" + Version),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: keepaliveAfter}),
 	}, chosen.dial...)
 	connection, err := grpc.NewClient(target, dial...)
 	if err != nil {

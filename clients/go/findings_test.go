@@ -239,6 +239,13 @@ func TestAnUnknownFieldOfJSONIsNamed(t *testing.T) {
 	}
 }
 
+func TestAByteOrderMarkBeforeJSONIsSkipped(t *testing.T) {
+	report, err := ParseReport([]byte("\ufeff{\"year\": 2023}"))
+	if err != nil || report.GetYear() != 2023 {
+		t.Errorf("the report is %v, %v", report, err)
+	}
+}
+
 func TestAReportGoesThroughJSONUnchanged(t *testing.T) {
 	report := example(t, "refused.json")
 	text, err := FormatReport(report)

@@ -32,6 +32,8 @@ var invalid = refuse("").Error()
 // names it.
 func ParseReport(text []byte) (*nianbaov1.Report, error) {
 	report := &nianbaov1.Report{}
+	// An editor of Windows may have written it before the text.
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if err := protojson.Unmarshal(text, report); err != nil {
 		// protojson writes the space after its name in one of two ways, so that nobody compares it.
 		said := strings.TrimPrefix(strings.ReplaceAll(err.Error(), "\u00a0", " "), "proto: ")

@@ -41,9 +41,9 @@ func TestSubmitAllAnswersInOrderAndGoesOnAfterWhatItDoesNotSend(t *testing.T) {
 		if result.GetIndex() != int64(len(got)) {
 			t.Errorf("result %d comes at %d", result.GetIndex(), len(got))
 		}
-		got = append(got, result.GetReport().GetTitle()+result.GetRefusal().GetMessageEn())
+		got = append(got, result.GetReport().GetTitle()+result.GetRefusal().GetReason())
 	}
-	if len(got) != 3 || got[0] != "a" || !strings.Contains(got[1], "bytes") || got[2] != "b" {
+	if !slices.Equal(got, []string{"a", "REPORT_TOO_LARGE", "b"}) {
 		t.Errorf("the results are %v", got)
 	}
 	for result, err := range server.serve(t).SubmitAll(
@@ -71,6 +71,23 @@ func TestSubmitAllMakesTheSameRequestIDsAgain(t *testing.T) {
 	id := server.requestID
 	if id(0) == id(1) || id(0) != id(2) || id(1) != id(3) || len(id(0)) != 64 {
 		t.Errorf("the ids are %s, %s, %s, %s", id(0), id(1), id(2), id(3))
+	}
+}
+
+func TestSubmissionsOfAStreamMayEachHaveAnEtag(t *testing.T) {
+	server := &stub{}
+	report := titled("a")[0]
+	requests := []*nianbaov1.SubmitReportRequest{{Report: report}, {Report: report, Etag: "e"}}
+	for _, err := range server.serve(t).SubmitAllRequests(t.Context(), slices.Values(requests)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if server.requestID(0) == server.requestID(1) {
+		t.Error("an etag makes no other submission")
+	}
+	if requests[0].GetRequestId() != "" {
+		t.Error("the request of the caller was changed")
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"iter"
+	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	nianbaov1 "nianbao/clients/go/nianbao/v1"
@@ -147,8 +149,26 @@ const itemsAheadMax = 256
 //
 // The reports are read in another goroutine, as fast as the server takes them, which has ended when
 // the loop has.
+//
+// A report that was sent back and is submitted again unchanged is answered with its first answer too:
+// with its etag it is another submission. See SubmitAllRequests.
 func (c *Client) SubmitAll(ctx context.Context, reports iter.Seq[*nianbaov1.Report],
 	options ...SubmitOption) iter.Seq2[*nianbaov1.SubmitReportsResponse, error] {
+	requests := func(yield func(*nianbaov1.SubmitReportRequest) bool) {
+		for report := range reports {
+			if !yield(&nianbaov1.SubmitReportRequest{Report: report}) {
+				return
+			}
+		}
+	}
+	return c.SubmitAllRequests(ctx, requests, options...)
+}
+
+// SubmitAllRequests is SubmitAll of submissions that each say how they are meant, such as with which
+// etag, and of drafts. The options go on top; the requests stay as they are.
+func (c *Client) SubmitAllRequests(ctx context.Context,
+	requests iter.Seq[*nianbaov1.SubmitReportRequest], options ...SubmitOption) iter.Seq2[
+	*nianbaov1.SubmitReportsResponse, error] {
 	return func(yield func(*nianbaov1.SubmitReportsResponse, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
@@ -161,7 +181,7 @@ func (c *Client) SubmitAll(ctx context.Context, reports iter.Seq[*nianbaov1.Repo
 		items := make(chan *nianbaov1.SubmitReportsResponse, itemsAheadMax)
 		go func() {
 			defer close(items)
-			sendAll(ctx, stream, reports, options, items)
+			sendAll(ctx, stream, requests, options, items)
 		}()
 		// The caller's reports are not read any more when its loop has ended.
 		defer func() {
@@ -190,14 +210,14 @@ func (c *Client) SubmitAll(ctx context.Context, reports iter.Seq[*nianbaov1.Repo
 	}
 }
 
-// sendAll sends the reports and tells of each whether it was sent.
+// sendAll sends the requests and tells of each whether it was sent.
 func sendAll(ctx context.Context,
 	stream grpc.BidiStreamingClient[
 		nianbaov1.SubmitReportsRequest, nianbaov1.SubmitReportsResponse],
-	reports iter.Seq[*nianbaov1.Report], options []SubmitOption,
+	requests iter.Seq[*nianbaov1.SubmitReportRequest], options []SubmitOption,
 	items chan<- *nianbaov1.SubmitReportsResponse) {
-	for report := range reports {
-		item, refused := itemOf(report, options)
+	for request := range requests {
+		item, refused := itemOf(request, options)
 		broken := refused == nil && stream.Send(item) != nil
 		select {
 		case items <- refused:
@@ -214,10 +234,11 @@ func sendAll(ctx context.Context,
 
 // itemOf is one item of the stream, or the answer to it where it is not to be sent: one message that
 // is too large would end the stream for all that come after it.
-func itemOf(report *nianbaov1.Report, options []SubmitOption) (
+func itemOf(request *nianbaov1.SubmitReportRequest, options []SubmitOption) (
 	*nianbaov1.SubmitReportsRequest, *nianbaov1.SubmitReportsResponse) {
 	options = append([]SubmitOption{ContentRequestID()}, options...)
-	s, err := submissionOf(&nianbaov1.SubmitReportRequest{Report: report}, options)
+	own, _ := shallow(request.ProtoReflect()).Interface().(*nianbaov1.SubmitReportRequest)
+	s, err := submissionOf(own, options)
 	if err == nil {
 		err = s.checked()
 	}
@@ -226,10 +247,18 @@ func itemOf(report *nianbaov1.Report, options []SubmitOption) (
 	}
 	item := &nianbaov1.SubmitReportsRequest{Submission: s.request}
 	if size := proto.Size(item); size > messageBytesMax {
-		err := refuse("the submission has %d bytes, more than %d", size, messageBytesMax)
-		return nil, refusedHere(err)
+		return nil, refusedHere(tooLarge(size))
 	}
 	return item, nil
+}
+
+func tooLarge(size int) *Error {
+	reason := nianbaov1.ErrorReason_ERROR_REASON_REPORT_TOO_LARGE
+	zh, _ := labelOf(reason)
+	text := fmt.Sprintf("the submission has %d bytes, more than %d", size, messageBytesMax)
+	out := &Error{Code: codes.InvalidArgument, Message: text, MessageZh: zh}
+	out.setReason(strings.TrimPrefix(reason.String(), reasonPrefix))
+	return out
 }
 
 // refusedHere is the answer to an item that was not sent.

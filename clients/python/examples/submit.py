@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from nianbao import Client, Plaintext, read_report, submission_id, v1
@@ -12,14 +11,9 @@ DATA = Path(os.environ.get("NIANBAO_EXAMPLES", HERE.parents[1] / "examples"))
 SERVER = sys.argv[1] if sys.argv[1:] else os.environ.get("NIANBAO_SERVER", "127.0.0.1:50051")
 
 
-def organs_of(file: Path) -> Iterator[v1.ImportOrgansRequest]:
-    # A list that is registered already is left as it is: no conflict, nothing stored.
-    yield v1.ImportOrgansRequest(header=v1.ImportOrgansHeader())
-    yield v1.ImportOrgansRequest(chunk=file.read_bytes())
-
-
 with Client(SERVER, Plaintext(), principal="example-clerk") as client:
-    imported = client.organs.ImportOrgans(organs_of(DATA / "organs.csv")).result
+    # A list that is registered already is left as it is: no conflict, nothing stored.
+    imported = client.import_organs(DATA / "organs.csv").result
     print(f"organs: {imported.created} registered, {imported.unchanged} as they were")
 
     report = read_report(DATA / "report.json")

@@ -23,7 +23,11 @@ class Blocking:
         async def make() -> nianbao.AsyncClient:
             return nianbao.AsyncClient(*arguments, **options)
 
-        self._client = self._loop.run_until_complete(make())
+        try:
+            self._client = self._loop.run_until_complete(make())
+        except BaseException:
+            self._loop.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

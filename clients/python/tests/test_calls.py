@@ -11,7 +11,7 @@ import grpc
 import pytest
 
 from nianbao import Client, NianbaoError, submission_id, v1
-from nianbao._connection import service_config
+from nianbao._connection import channel_options, service_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +39,21 @@ def test_a_call_that_is_unavailable_is_tried_again(client: Client, stub: Stub) -
     stub.answers["GetReport"] = failing(3, v1.Report(name=NAME))
     assert client.get(NAME).name == NAME
     assert len(stub.of("GetReport")) == 4
+
+
+def test_an_option_of_the_caller_counts_before_that_of_the_package(
+    connect: Callable[..., Client], port: int, stub: Stub
+) -> None:
+    stub.answers["GetReport"] = failing(9, v1.Report())
+    with pytest.raises(NianbaoError):
+        connect(port, options=[("grpc.enable_retries", 0)]).get(NAME)
+    assert len(stub.of("GetReport")) == 1
+
+
+def test_a_large_report_is_tried_again_too(client: Client, stub: Stub) -> None:
+    stub.answers["SubmitReport"] = failing(2, v1.SubmitReportResponse())
+    client.submit(v1.Report(title="x" * (3 << 20)))
+    assert len(stub.of("SubmitReport")) == 3
 
 
 def test_a_call_is_tried_no_more_often_than_the_config_says(client: Client, stub: Stub) -> None:
@@ -170,6 +185,19 @@ def test_a_principal_goes_with_every_call(
     client.parse(b"x")
     next(client.watch(heartbeats=True))
     assert [asked.metadata.get("nianbao-principal") for asked in stub.asked] == ["zhang"] * 4
+
+
+@pytest.mark.parametrize("principal", ["张三", "a\nb", "x" * 129])
+def test_a_principal_that_no_call_can_carry_is_refused_at_once(
+    connect: Callable[..., Client], port: int, principal: str
+) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        connect(port, principal=principal)
+
+
+def test_a_connection_that_is_dropped_in_silence_is_noticed() -> None:
+    options = dict(channel_options(()))
+    assert 10_000 <= options["grpc.keepalive_time_ms"] <= 120_000
 
 
 def test_a_call_may_name_another_principal(

@@ -124,6 +124,20 @@ def test_details_that_cannot_be_read_do_not_hide_the_error(client: Client, stub:
     assert (error.code, error.message) == (grpc.StatusCode.ABORTED, "plain")
 
 
+def test_a_detail_that_cannot_be_read_does_not_hide_the_others(client: Client, stub: Stub) -> None:
+    def told(_: object, context: grpc.ServicerContext) -> None:
+        status = status_pb2.Status(code=grpc.StatusCode.ABORTED.value[0], message="plain")
+        status.details.add().Pack(error_details_pb2.BadRequest())
+        status.details[0].value = b"\xff\xff"
+        status.details.add().Pack(info("ETAG_MISMATCH"))
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+        context.abort(grpc.StatusCode.ABORTED, "plain")
+
+    stub.answers["SubmitReport"] = told
+    error = refused(client)
+    assert (error.reason, error.violations) == (v1.ERROR_REASON_ETAG_MISMATCH, ())
+
+
 def test_every_rule_is_told_by_its_reason() -> None:
     ids = dotted_ids()
     assert ids["REQUESTS_BALANCE_NATURAL_PERSON"] == "requests.balance.natural_person"

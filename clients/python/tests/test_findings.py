@@ -102,6 +102,14 @@ def test_a_blank_names_a_cell_of_the_edition_or_a_missing_table(
     assert sorted(rules_of(report)) == sorted(["blanks.repeated", rule])
 
 
+def test_items_far_beyond_the_limit_of_a_list_are_not_looked_at() -> None:
+    report = v1.Report(edition=v1.EDITION_2021)
+    for _ in range(20_000):
+        report.blanks.add()
+    paths = {f.rule_path for f in validate_offline(report) if f.rule_path.startswith("blanks[")}
+    assert {path.partition(".")[0] for path in paths} == {f"blanks[{i}]" for i in range(1024)}
+
+
 def test_words_in_a_text_are_an_operand_without_the_text(report: v1.Report) -> None:
     report.disputes.reconsideration.corrected = 1
     report.problems.text = "今年零纠错，明年继续。"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import threading
 import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import pytest
 
-from nianbao import Client, NianbaoError, Submitted, submission_id, v1
+from nianbao import AsyncClient, Client, NianbaoError, Plaintext, Submitted, submission_id, v1
 from stub import serve
 
 if TYPE_CHECKING:
@@ -111,12 +113,21 @@ def test_what_fails_in_the_items_is_raised_after_the_answers_to_those_before(
     assert [result.taken for result in taken] == [True]
 
 
-def test_an_item_that_no_message_can_hold_is_named(client: Client, stub: Stub) -> None:
+def test_an_item_that_no_message_can_hold_is_refused_and_those_after_it_are_sent(
+    client: Client, stub: Stub
+) -> None:
     stub.answers["SubmitReports"] = echo
     large = v1.Report(organ="organs/large", title="x" * (4 << 20))
-    with pytest.raises(NianbaoError, match="organs/large") as raised:
-        list(client.submit_all([large]))
-    assert raised.value.reason == v1.ERROR_REASON_REPORT_TOO_LARGE
+    organs = ["organs/a", "organs/large", "organs/b", "organs/large"]
+    items = [large if organ == "organs/large" else v1.Report(organ=organ) for organ in organs]
+    results = list(client.submit_all(items))
+    assert [result.submission.report.organ for result in results] == organs
+    assert [result.answer.index for result in results] == [0, 1, 2, 3]
+    assert [result.taken for result in results] == [True, False, True, False]
+    error = results[1].error
+    assert error is not None
+    assert error.reason == v1.ERROR_REASON_REPORT_TOO_LARGE
+    assert "organs/large" in error.message
 
 
 def test_a_stream_that_ends_too_early_is_an_error(client: Client, stub: Stub) -> None:
@@ -142,6 +153,35 @@ def test_a_stream_that_nobody_reads_on_sends_no_more(client: Client, stub: Stub)
     seen = len(asked)
     time.sleep(0.2)
     assert len(asked) == seen
+
+
+def test_what_was_answered_before_a_stream_breaks_is_told(client: Client, stub: Stub) -> None:
+    def told(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+        yield from itertools.islice(echo(requests, context), 3)
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a field is unknown")
+
+    stub.answers["SubmitReports"] = told
+    taken: list[Submitted] = []
+    with pytest.raises(NianbaoError, match="a field is unknown"):
+        taken.extend(client.submit_all(v1.Report(year=year) for year in range(1000)))
+    assert [result.submission.report.year for result in taken] == [0, 1, 2]
+
+
+def test_a_list_of_organs_is_sent_in_pieces(client: Client, stub: Stub, tmp_path: Path) -> None:
+    received: list[v1.ImportOrgansRequest] = []
+
+    def told(requests: Iterator[v1.ImportOrgansRequest], _: object) -> v1.ImportOrgansResponse:
+        received.extend(requests)
+        return v1.ImportOrgansResponse()
+
+    stub.answers["ImportOrgans"] = told
+    path = tmp_path / "organs.csv"
+    path.write_bytes(bytes(range(256)) * 8192)
+    client.import_organs(path, v1.ImportOrgansHeader(skip_conflicts=True))
+    assert received[0].header.skip_conflicts
+    assert received[0].header.request_id
+    assert b"".join(piece.chunk for piece in received[1:]) == path.read_bytes()
+    assert max(len(piece.chunk) for piece in received) <= 1 << 20
 
 
 def test_a_document_is_sent_in_pieces_with_its_name(
@@ -235,6 +275,30 @@ def test_a_watcher_does_not_try_again_what_the_server_refuses(client: Client, st
     with pytest.raises(NianbaoError, match="damaged"):
         list(client.watch())
     assert len(stub.asked) == 1
+
+
+def test_a_client_that_is_closed_meanwhile_ends_its_watchers(port: int, stub: Stub) -> None:
+    def told(_: object, context: grpc.ServicerContext) -> Iterator[v1.WatchChangesResponse]:
+        yield from changes("1")
+        ended = threading.Event()
+        context.add_callback(ended.set)
+        ended.wait(10)
+
+    async def watched() -> list[str]:
+        client = AsyncClient(f"127.0.0.1:{port}", Plaintext())
+        closing = []
+        positions = []
+        async for change in client.watch():
+            positions.append(change.position)
+            closing.append(asyncio.ensure_future(client.close()))
+        return positions
+
+    stub.answers["WatchChanges"] = told
+    assert asyncio.run(watched()) == ["1"]
+    client = Client(f"127.0.0.1:{port}", Plaintext())
+    for change in client.watch():
+        assert change.position == "1"
+        threading.Timer(0.1, client.close).start()
 
 
 def test_a_closed_client_ends_its_watchers(

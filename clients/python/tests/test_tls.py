@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
@@ -104,3 +104,12 @@ def test_a_certificate_without_its_key_is_refused() -> None:
 def test_a_file_that_is_absent_is_named() -> None:
     with pytest.raises(FileNotFoundError, match="no-such"):
         Client("localhost:1", Tls(ca_file="no-such.pem"))
+
+
+@pytest.mark.parametrize("meant", [Tls, None, "tls"])
+def test_what_is_no_transport_does_not_end_in_the_clear(
+    connect: Callable[..., Client],
+    meant: Any,  # noqa: ANN401 - the wrong thing
+) -> None:
+    with pytest.raises(TypeError, match="transport"):
+        connect("localhost:1", meant)

@@ -62,14 +62,17 @@ export async function* submitAll<Item extends BulkItem>(
   const waiting: Sent<Item>[] = [];
   let index = 0;
   let failed: { readonly reason: unknown } | undefined;
+  const sending = { over: false };
 
-  /** The items; what their own iterable throws is kept, since Connect would hide it. */
+  /**
+   * The items. What their own iterable throws ends the stream in order, and is thrown when all that
+   * was sent has been answered: an error of the stream would hide the answers.
+   */
   async function* given() {
     try {
       yield* items;
     } catch (reason) {
       failed = { reason };
-      throw reason;
     }
   }
   async function* requests() {
@@ -83,6 +86,7 @@ export async function* submitAll<Item extends BulkItem>(
         yield create(SubmitReportsRequestSchema, { submission });
       }
     }
+    sending.over = true;
   }
   /** Those at the head of the queue that were never sent. */
   function* unsent(): Generator<BulkResult<Item>> {
@@ -105,8 +109,16 @@ export async function* submitAll<Item extends BulkItem>(
       index += 1;
     }
     yield* unsent();
-  } catch (thrown) {
-    throw failed === undefined ? thrown : failed.reason;
+    if (waiting.length > 0 || !sending.over) {
+      throw new NianbaoError({
+        code: Code.Unavailable,
+        message: "the server ended the stream before all items were answered: run it again",
+        messageZh: "服务器在答复全部报告之前结束了传输：请重新运行",
+      });
+    }
+    if (failed !== undefined) {
+      throw failed.reason;
+    }
   } finally {
     hangUp.abort();
   }

@@ -76,13 +76,16 @@ export function connect(target: string, options: ConnectOptions): NianbaoClient 
     interceptors: options.interceptors ?? [],
     sessionManager: sessions,
   });
-  return new NianbaoClient(policed(transport, options), () => {
+  const closed = new AbortController();
+  return new NianbaoClient(policed(transport, options, closed.signal), () => {
+    closed.abort();
     sessions.abort();
   });
 }
 
-function policed(transport: Transport, options: ConnectOptions): Transport {
+function policed(transport: Transport, options: ConnectOptions, closed: AbortSignal): Transport {
   return withPolicy(transport, {
+    closed,
     service: readServiceConfig(options.serviceConfig ?? publishedServiceConfig),
     timeoutMs: options.timeoutMs,
     principal: options.principal,

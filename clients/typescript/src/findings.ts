@@ -4,13 +4,13 @@ import { create, type DescMessage, getOption, type Message } from "@bufbuild/pro
 import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation, type Validator } from "@bufbuild/protovalidate";
 import { field as fieldRules } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import { Code } from "@connectrpc/connect";
 
 import { brokenBlanks } from "./blanks.js";
 import { ruleEntry } from "./catalogue.js";
 import { NianbaoError } from "./error.js";
 import { addressOf } from "./form.js";
 import {
+  ErrorReason,
   type Finding,
   FindingSchema,
   type Operand,
@@ -31,8 +31,8 @@ let validator: Validator | undefined;
  * the server's alone, the texts are those of the catalogue, without figures, and `expected`,
  * `actual`, `delta` and `span` are empty.
  *
- * @throws NianbaoError with `OUT_OF_RANGE` where a rule cannot be computed, since its cells are
- *   too large. The server has a finding `cell.range` there.
+ * @throws NianbaoError with the violation `cell.range` where a rule cannot be computed, since its
+ *   cells are too large. The server has a finding of that rule there.
  */
 export function validateOffline(report: Report): Finding[] {
   const found = [
@@ -43,8 +43,21 @@ export function validateOffline(report: Report): Finding[] {
       render(report, ruleId, rulePath, [operand(rulePath, found)]),
     ),
   ];
+  const ofRule = new Map<string, Finding[]>();
+  for (const finding of found) {
+    const others = ofRule.get(finding.ruleId);
+    if (others === undefined) {
+      ofRule.set(finding.ruleId, [finding]);
+    } else {
+      others.push(finding);
+    }
+  }
+  const derived = (finding: Finding) =>
+    ruleEntry(finding.ruleId).impliedBy.some((id) =>
+      ofRule.get(id)?.some((cause) => explains(cause, finding)),
+    );
   const ranked = found.map((finding) => ({
-    finding: { ...finding, derived: found.some((cause) => explains(cause, finding)) },
+    finding: { ...finding, derived: derived(finding) },
     rank: addressOf(report, finding.fieldPath).rank,
   }));
   ranked.sort(
@@ -70,17 +83,16 @@ export function unexplained(report: Report, findings: readonly Finding[]): Findi
 /**
  * What protovalidate by itself finds in a report.
  *
- * @throws NianbaoError with `OUT_OF_RANGE`, see `validateOffline`.
+ * @throws NianbaoError with `cell.range`, see `validateOffline`.
  */
 export function violationsOf(report: Report): Violation[] {
   validator ??= createValidator();
   const result = validator.validate(ReportSchema, report);
   if (result.kind === "error") {
     const { textEn, textZh } = ruleEntry(CELL_RANGE);
-    throw new NianbaoError({
-      code: Code.OutOfRange,
-      message: `${textEn} (${CELL_RANGE}): ${result.error.message}`,
-      messageZh: textZh,
+    throw NianbaoError.invalid(`${textEn} (${CELL_RANGE}): ${result.error.message}`, textZh, {
+      reason: ErrorReason[ErrorReason.REPORT_HAS_ERRORS],
+      violations: [{ ruleId: CELL_RANGE, fieldPath: "", description: textEn, messageZh: textZh }],
       cause: result.error,
     });
   }
@@ -146,11 +158,8 @@ function fingerprint(ruleId: string, fieldPath: string, operands: readonly Opera
   return digest.digest("hex").slice(0, 16);
 }
 
-/** Whether a finding follows from one of a rule that implies it, on the same message or below. */
+/** Whether one of a rule that implies another stands on the same message as that, or below. */
 function explains(cause: Finding, finding: Finding): boolean {
-  if (!ruleEntry(finding.ruleId).impliedBy.includes(cause.ruleId)) {
-    return false;
-  }
   if (cause.rulePath === finding.rulePath) {
     return cause.ruleId !== finding.ruleId;
   }

@@ -73,10 +73,32 @@ export async function readBytes(source: string | URL | Uint8Array): Promise<Uint
 }
 
 function parse(text: string): JsonValue {
+  let json: JsonValue;
   try {
-    return JSON.parse(text) as JsonValue;
+    json = JSON.parse(text) as JsonValue;
   } catch (cause) {
     throw unreadable(cause);
+  }
+  refuseRepetition(text);
+  return json;
+}
+
+/** Refuses a name that stands twice in an object, of which JSON.parse has dropped the first. */
+function refuseRepetition(text: string): void {
+  const open: Set<string>[] = [];
+  // In what is JSON, a text before a colon is a name, of the innermost object.
+  for (const [token, name] of text.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")(?:\s*:)?|[{}]/g)) {
+    if (token === "{") {
+      open.push(new Set());
+    } else if (token === "}") {
+      open.pop();
+    } else if (name !== undefined && token.endsWith(":")) {
+      const names = open.at(-1);
+      if (names?.has(name) === true) {
+        throw unreadable(new SyntaxError(`${name} stands twice in one object`));
+      }
+      names?.add(name);
+    }
   }
 }
 

@@ -24,6 +24,8 @@ export interface CallPolicy {
   /** The deadline of a call of one answer in place of that of the service config; 0 for none. */
   readonly timeoutMs?: number | undefined;
   readonly principal?: string | undefined;
+  /** Says when no more calls are made. */
+  readonly closed?: AbortSignal | undefined;
 }
 
 /**
@@ -35,6 +37,7 @@ export interface CallPolicy {
  * deadline, and tells the server so.
  */
 export function withPolicy(transport: Transport, policy: CallPolicy): Transport {
+  const { closed } = policy;
   const headers = (given: HeadersGiven) => {
     const all = new Headers(given);
     if (policy.principal !== undefined && !all.has(PRINCIPAL)) {
@@ -49,7 +52,7 @@ export function withPolicy(transport: Transport, policy: CallPolicy): Transport 
       const message = withRequestId(method.input, create(method.input, input));
       const deadline = deadlineIn(timeoutMs ?? policy.timeoutMs ?? usual);
       const requestId = requestIdOf(message);
-      return attempts({ retry, deadline, signal, requestId }, (left) =>
+      return attempts({ retry, deadline, signal, requestId, closed }, (left) =>
         transport.unary(
           method,
           signal,
@@ -76,12 +79,12 @@ export function withPolicy(transport: Transport, policy: CallPolicy): Transport 
       const messages = identified(method.input, input);
       if (method.methodKind !== "server_streaming") {
         // What was read from the caller cannot be read again, so that nothing is tried twice.
-        const once = { retry: undefined, deadline, signal };
+        const once = { retry: undefined, deadline, signal, closed };
         return plainErrors(await attempts(once, (left) => open(left, messages)));
       }
       const kept = await all(messages);
       const { response, answers, answer } = await attempts(
-        { retry, deadline, signal },
+        { retry, deadline, signal, closed },
         async (left) => {
           const response = await open(left, each(kept));
           const answers = response.message[Symbol.asyncIterator]();
@@ -98,14 +101,24 @@ interface Attempts {
   readonly deadline: number | undefined;
   readonly signal: AbortSignal | undefined;
   readonly requestId?: string | undefined;
+  readonly closed: AbortSignal | undefined;
 }
 
 /** Calls until it succeeds, as often as the policy and the deadline let it. */
 async function attempts<T>(
-  { retry, deadline, signal, requestId }: Attempts,
+  { retry, deadline, signal, requestId, closed }: Attempts,
   call: (leftMs: number) => Promise<T>,
 ): Promise<T> {
   for (let failed = 1; ; failed += 1) {
+    // Connect would open another connection, and nobody would close that.
+    if (closed?.aborted === true) {
+      throw new NianbaoError({
+        code: Code.Canceled,
+        message: "the client is closed",
+        messageZh: "客户端已关闭",
+        requestId,
+      });
+    }
     try {
       return await call(left(deadline));
     } catch (thrown) {

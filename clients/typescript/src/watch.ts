@@ -11,7 +11,7 @@ import type {
 } from "./gen/index.js";
 import { backoffMs } from "./service-config.js";
 
-/** How long to wait before a lost watch is taken up again; it is tried without end. */
+/** How long to wait before a lost watch is taken up again; once begun it is tried without end. */
 const BACKOFF = { initialBackoffMs: 200, maxBackoffMs: 10_000, backoffMultiplier: 2 };
 
 /** What to watch. */
@@ -25,7 +25,8 @@ export type WatchOptions = Omit<
 
 /**
  * Yields changes and heartbeats, and goes on from the last position where the connection is lost or
- * the server stops. What the server refuses is thrown, a lost connection never is.
+ * the server stops. What the server refuses is thrown, and so is that there is no server to begin
+ * with; a connection that is lost later never is.
  */
 export async function* watch(
   reports: Pick<Client<typeof ReportService>, "watchChanges">,
@@ -34,12 +35,14 @@ export async function* watch(
   const hangUp = new AbortController();
   const under = signal === undefined ? hangUp.signal : AbortSignal.any([hangUp.signal, signal]);
   let from = request;
+  let begun = false;
   let failed = 0;
   try {
     for (;;) {
       try {
         for await (const message of reports.watchChanges(from, { signal: under })) {
           failed = 0;
+          begun = true;
           // Only now is there a position that a new call can go on from.
           from = { ...request, after: message.position, fromNow: false };
           yield message;
@@ -47,7 +50,7 @@ export async function* watch(
       } catch (thrown) {
         const error = NianbaoError.from(thrown);
         // With a reason the server itself has spoken, such as of a position that it does not have.
-        if (error.code !== Code.Unavailable || error.reason !== undefined) {
+        if (!begun || error.code !== Code.Unavailable || error.reason !== undefined) {
           throw error;
         }
       }

@@ -79,7 +79,27 @@ class _StreamStream(_Interceptor, aio.StreamStreamClientInterceptor):
         request_iterator: AsyncIterable[Any] | Iterable[Any],
     ) -> AsyncIterator[Any]:
         requests = _identified(request_iterator)
-        return _answers(await continuation(self._details(client_call_details), requests), "")
+        call = await continuation(self._details(client_call_details), requests)
+        if hasattr(call, "_cython_call"):
+            call._cython_call = _StatusOfServer(call._cython_call)  # noqa: SLF001 - see there
+        return _answers(call, "")
+
+
+class _StatusOfServer:
+    """A call of gRPC's core that ends with the status of the server.
+
+    A message on its way when the server ends a stream cannot be sent, and for that gRPC puts its
+    own "Internal error from Core" in the place of what the server says.
+    """
+
+    def __init__(self, call: Any) -> None:  # noqa: ANN401 - of gRPC's core
+        self._call = call
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._call, name)
+
+    def set_internal_error(self, _: str) -> None:
+        """Lets the status of the server come."""
 
 
 async def _identified(requests: AsyncIterable[Any] | Iterable[Any]) -> AsyncIterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import ssl
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
+# What the server takes for a principal, if one is given.
+_PRINCIPAL = re.compile(r"[ -~]{0,128}")
+# gRPC keeps 256 KiB of a call to send it again; a report may be as large as a message.
+_RETRIED_BYTES_MAX = (4 << 20) + (64 << 10)
+# A connection that is silent for so long is asked whether it lives: what drops it on the way often
+# says nothing, and a watcher would wait for ever.
+_KEEPALIVE_MS = 60_000
 
 ChannelOption = tuple[str, Any]
 
@@ -53,6 +61,27 @@ class Tls:
             private_key=key.read_bytes() if key else None,
             certificate_chain=certificate.read_bytes() if certificate else None,
         )
+
+
+def credentials_of(transport: Plaintext | Tls) -> grpc.ChannelCredentials | None:
+    """Gives the credentials of a transport, None in the clear; refuses what is no transport.
+
+    The class `Tls` in place of `Tls()` must not end in the clear.
+    """
+    if isinstance(transport, Tls):
+        return transport.credentials()
+    if isinstance(transport, Plaintext):
+        return None
+    raise TypeError(f"the transport is Tls(…) or Plaintext(), not {transport!r}")
+
+
+def checked(principal: str) -> str:
+    """Gives the principal; refuses one that metadata of gRPC or the server would not take."""
+    if not _PRINCIPAL.fullmatch(principal):
+        raise ValueError(
+            f"a principal is printable ASCII of up to 128 characters, not {principal!r}"
+        )
+    return principal
 
 
 def _system_roots() -> bytes | None:
@@ -95,7 +124,7 @@ def deadlines(timeout: float | None) -> dict[str, float]:
 
 
 def channel_options(options: Iterable[ChannelOption]) -> list[ChannelOption]:
-    """Gives the options of a channel: retries by the service config, then those of the caller.
+    """Gives the options of a channel: those of the caller, then retries by the service config.
 
     The deadlines are left out, since gRPC takes those of the config as a limit that no call may
     pass. They are set on each call instead.
@@ -105,9 +134,12 @@ def channel_options(options: Iterable[ChannelOption]) -> list[ChannelOption]:
         for entry in service_config()["methodConfig"]
     ]
     return [
+        # gRPC takes the first where an option is given twice.
+        *options,
         ("grpc.service_config", json.dumps({"methodConfig": methods})),
         ("grpc.enable_retries", 1),
         # A server elsewhere must not change what is retried.
         ("grpc.service_config_disable_resolution", 1),
-        *options,
+        ("grpc.per_rpc_retry_buffer_size", _RETRIED_BYTES_MAX),
+        ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
     ]

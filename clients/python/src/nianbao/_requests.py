@@ -125,15 +125,24 @@ def document(
     scope: v1.Scope.ValueType,
 ) -> Iterator[v1.ParseDocumentRequest]:
     """Makes the header and the pieces of a document, from its bytes or its file."""
-    if isinstance(source, bytes):
-        content = source
-    else:
-        content = Path(source).read_bytes()
+    if not isinstance(source, bytes):
         file_name = file_name or Path(source).name
     header = v1.DocumentHeader(file_name=file_name, organ=organ, year=year, scope=scope)
-    chunks = (content[at : at + _CHUNK_BYTES] for at in range(0, len(content), _CHUNK_BYTES))
-    pieces = [v1.ParseDocumentRequest(chunk=chunk) for chunk in chunks]
+    pieces = [v1.ParseDocumentRequest(chunk=chunk) for chunk in _chunks(source)]
     return iter([v1.ParseDocumentRequest(header=header), *pieces])
+
+
+def organs(
+    source: str | os.PathLike[str] | bytes, header: v1.ImportOrgansHeader | None
+) -> Iterator[v1.ImportOrgansRequest]:
+    """Makes the header and the pieces of a list of organs, from its bytes or its file."""
+    pieces = [v1.ImportOrgansRequest(chunk=chunk) for chunk in _chunks(source)]
+    return iter([v1.ImportOrgansRequest(header=header or v1.ImportOrgansHeader()), *pieces])
+
+
+def _chunks(source: str | os.PathLike[str] | bytes) -> Iterator[bytes]:
+    content = source if isinstance(source, bytes) else Path(source).read_bytes()
+    return (content[at : at + _CHUNK_BYTES] for at in range(0, len(content), _CHUNK_BYTES))
 
 
 def items_of(page: Message) -> Iterable[Any]:
@@ -187,26 +196,27 @@ class Feed:
 
     as_published: str
     validate_only: bool
-    under_way: deque[v1.SubmitReportRequest] = field(default_factory=deque)
+    # A submission that waits for its answer, or one that was refused here, with why.
+    under_way: deque[tuple[v1.SubmitReportRequest, v1.SubmitReportsResponse | None]] = field(
+        default_factory=deque
+    )
+    # How many were answered, those that were refused here among them.
+    done: int = 0
     failure: BaseException | None = None
     # Whether no more items come: a server that ends the stream before has not heard all.
     exhausted: bool = False
 
-    def item(self, item: v1.Report | v1.SubmitReportRequest) -> v1.SubmitReportsRequest:
-        """Makes the message of an item."""
+    def item(self, item: v1.Report | v1.SubmitReportRequest) -> v1.SubmitReportsRequest | None:
+        """Makes the message of an item; None where none can hold it."""
         if isinstance(item, v1.Report):
             item = submission(
                 item, as_published=self.as_published, validate_only=self.validate_only
             )
         message = identified(v1.SubmitReportsRequest(submission=item))
         if message.ByteSize() > _MESSAGE_BYTES_MAX:
-            raise NianbaoError(
-                grpc.StatusCode.INVALID_ARGUMENT,
-                f"the report of {item.report.organ or item.name} is larger than a message may be",
-                reason=v1.ERROR_REASON_REPORT_TOO_LARGE,
-                message_zh=label_zh(v1.ERROR_REASON_REPORT_TOO_LARGE),
-            )
-        self.under_way.append(message.submission)
+            self.under_way.append((message.submission, _too_large(message.submission)))
+            return None
+        self.under_way.append((message.submission, None))
         return message
 
     def items(
@@ -215,7 +225,9 @@ class Feed:
         """Yields the messages."""
         try:
             for item in items:
-                yield self.item(item)
+                message = self.item(item)
+                if message is not None:
+                    yield message
             self.exhausted = True
         except Exception as error:  # noqa: BLE001 - raised by `end`
             self.failure = error
@@ -229,20 +241,38 @@ class Feed:
         if isinstance(items, AsyncIterable):
             try:
                 async for item in items:
-                    yield self.item(item)
+                    message = self.item(item)
+                    if message is not None:
+                        yield message
                 self.exhausted = True
             except Exception as error:  # noqa: BLE001 - raised by `end`
                 self.failure = error
         else:
-            for message in self.items(items):
-                yield message
+            for sent in self.items(items):
+                yield sent
 
-    def answered(self, answer: v1.SubmitReportsResponse) -> Submitted:
-        """Joins the next answer with what it answers."""
-        return Submitted(self.under_way.popleft(), answer)
+    def answered(self, answer: v1.SubmitReportsResponse) -> Iterator[Submitted]:
+        """Joins the next answer with what it answers, after those before it that were not sent."""
+        yield from self._refused_here()
+        submission, _ = self.under_way.popleft()
+        yield self._result(submission, answer)
 
-    def end(self) -> None:
-        """Raises what went wrong, once no more answers come."""
+    def _refused_here(self) -> Iterator[Submitted]:
+        while self.under_way and (answer := self.under_way[0][1]) is not None:
+            submission, _ = self.under_way.popleft()
+            yield self._result(submission, answer)
+
+    def _result(
+        self, submission: v1.SubmitReportRequest, answer: v1.SubmitReportsResponse
+    ) -> Submitted:
+        # The server counts only what was sent.
+        answer.index = self.done
+        self.done += 1
+        return Submitted(submission, answer)
+
+    def end(self) -> Iterator[Submitted]:
+        """Yields the last that were not sent, and raises what went wrong, as no answers come."""
+        yield from self._refused_here()
         if self.failure is not None:
             raise self.failure
         if self.under_way or not self.exhausted:
@@ -250,6 +280,18 @@ class Feed:
                 grpc.StatusCode.UNAVAILABLE,
                 "the server ended the stream before all items were answered: run it again",
             )
+
+
+def _too_large(submission: v1.SubmitReportRequest) -> v1.SubmitReportsResponse:
+    of = submission.report.organ or submission.name
+    reason = v1.ERROR_REASON_REPORT_TOO_LARGE
+    refusal = v1.Refusal(
+        code=grpc.StatusCode.INVALID_ARGUMENT.value[0],
+        reason=v1.ErrorReason.Name(reason).removeprefix("ERROR_REASON_"),
+        message_en=f"the report of {of} is larger than a message may be",
+        message_zh=label_zh(reason),
+    )
+    return v1.SubmitReportsResponse(refusal=refusal)
 
 
 class Watch:

@@ -12,7 +12,7 @@ from typing_extensions import Self
 from nianbao import _requests, v1
 from nianbao._aio_interceptor import interceptors
 from nianbao._calls import Defaults
-from nianbao._connection import Plaintext, Tls, channel_options, deadlines
+from nianbao._connection import channel_options, checked, credentials_of, deadlines
 from nianbao.errors import NianbaoError
 from nianbao.findings import validate_offline
 from nianbao.v1.admin_service_pb2_grpc import AdminServiceStub
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from nianbao._connection import ChannelOption
+    from nianbao._connection import ChannelOption, Plaintext, Tls
     from nianbao._requests import Submitted
 
 
@@ -59,12 +59,12 @@ class AsyncClient:
     ) -> None:
         """Connects to `host:port` when the first call is made; the arguments are `Client`'s."""
         settings = channel_options(options)
-        adding = interceptors(Defaults(principal, deadlines(timeout)))
-        if isinstance(transport, Tls):
-            credentials = transport.credentials()
-            self.channel = aio.secure_channel(target, credentials, settings, interceptors=adding)
-        else:
+        adding = interceptors(Defaults(checked(principal), deadlines(timeout)))
+        credentials = credentials_of(transport)
+        if credentials is None:
             self.channel = aio.insecure_channel(target, settings, interceptors=adding)
+        else:
+            self.channel = aio.secure_channel(target, credentials, settings, interceptors=adding)
         self._closed = asyncio.Event()
         self.reports = ReportServiceStub(self.channel)
         self.organs = OrganServiceStub(self.channel)
@@ -142,8 +142,10 @@ class AsyncClient:
         call = self.reports.SubmitReports(feed.async_items(items), timeout=timeout)
         try:
             async for answer in call:
-                yield feed.answered(answer)
-            feed.end()
+                for result in feed.answered(answer):
+                    yield result
+            for result in feed.end():
+                yield result
         finally:
             call.cancel()
 
@@ -241,6 +243,17 @@ class AsyncClient:
         )
         return await self.documents.ParseDocument(pieces, timeout=timeout)
 
+    async def import_organs(
+        self,
+        file: str | os.PathLike[str] | bytes,
+        header: v1.ImportOrgansHeader | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> v1.ImportOrgansResponse:
+        """See `Client.import_organs`."""
+        pieces = _requests.organs(file, header)
+        return await self.organs.ImportOrgans(pieces, timeout=timeout)
+
     async def watch(
         self,
         *,
@@ -270,6 +283,10 @@ class AsyncClient:
                         yield message
             except NianbaoError as lost:
                 error = lost
+            except asyncio.CancelledError:
+                # So ends a call whose channel is closed; whoever cancels the task wants it raised.
+                if not self._closed.is_set() or _is_cancelled():
+                    raise
             finally:
                 call.cancel()
             if not self._closed.is_set():
@@ -277,3 +294,9 @@ class AsyncClient:
                 # Woken by a client that is closed; a timeout is what is waited for.
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._closed.wait(), seconds)
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is to end. Before Python 3.11 that cannot be known."""
+    cancelling = getattr(asyncio.current_task(), "cancelling", int)
+    return bool(cancelling())

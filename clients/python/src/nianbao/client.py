@@ -10,7 +10,7 @@ from typing_extensions import Self
 
 from nianbao import _requests, v1
 from nianbao._calls import Defaults
-from nianbao._connection import Plaintext, Tls, channel_options, deadlines
+from nianbao._connection import channel_options, checked, credentials_of, deadlines
 from nianbao._interceptor import Interceptor
 from nianbao.errors import NianbaoError
 from nianbao.findings import validate_offline
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from nianbao._connection import ChannelOption
+    from nianbao._connection import ChannelOption, Plaintext, Tls
     from nianbao._requests import Submitted
 
 
@@ -57,20 +57,20 @@ class Client:
         Args:
             target: Host and port.
             transport: `Tls()`, or `Plaintext()` where the way is trusted.
-            principal: Who calls, as the server is to note it.
+            principal: Who calls, as the server is to note it: up to 128 characters of ASCII.
             timeout: Seconds that a call may take, in place of those of the service config. Streams
                 have no limit of their own.
             options: Further options of the gRPC channel.
 
         """
+        adding = Interceptor(Defaults(checked(principal), deadlines(timeout)))
         settings = channel_options(options)
-        if isinstance(transport, Tls):
-            channel = grpc.secure_channel(target, transport.credentials(), settings)
-        else:
+        credentials = credentials_of(transport)
+        if credentials is None:
             channel = grpc.insecure_channel(target, settings)
-        self.channel = grpc.intercept_channel(
-            channel, Interceptor(Defaults(principal, deadlines(timeout)))
-        )
+        else:
+            channel = grpc.secure_channel(target, credentials, settings)
+        self.channel = grpc.intercept_channel(channel, adding)
         self._closed = threading.Event()
         self.reports = ReportServiceStub(self.channel)
         self.organs = OrganServiceStub(self.channel)
@@ -158,17 +158,18 @@ class Client:
     ) -> Iterator[Submitted]:
         """Submits many reports as one stream, and yields what became of each, in order.
 
-        A refused item does not end the stream. The request id of an item is made of what it says:
-        after a break run it all again, and what was taken is answered with its first answer. A
-        report that was sent back and is submitted again unchanged wants its `etag`, which makes it
-        another submission. The items are read in another thread, ahead of their answers.
+        A refused item does not end the stream; one that no message can hold is refused unsent. The
+        request id of an item is made of what it says: after a break run it all again, and what was
+        taken is answered with its first answer. A report that was sent back and is submitted again
+        unchanged wants its `etag`, which makes it another submission. The items are read in another
+        thread, ahead of their answers.
         """
         feed = _requests.Feed(as_published, validate_only)
         call = self.reports.SubmitReports(feed.items(items), timeout=timeout)
         try:
             for answer in call:
-                yield feed.answered(answer)
-            feed.end()
+                yield from feed.answered(answer)
+            yield from feed.end()
         finally:
             call.cancel()
 
@@ -268,6 +269,17 @@ class Client:
             document, file_name=file_name, organ=organ, year=year, scope=scope
         )
         return self.documents.ParseDocument(pieces, timeout=timeout)
+
+    def import_organs(
+        self,
+        file: str | os.PathLike[str] | bytes,
+        header: v1.ImportOrgansHeader | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> v1.ImportOrgansResponse:
+        """Registers the organs of a .csv or .xlsx file, given by its path or its bytes."""
+        pieces = _requests.organs(file, header)
+        return self.organs.ImportOrgans(pieces, timeout=timeout)
 
     def watch(
         self,

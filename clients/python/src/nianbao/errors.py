@@ -17,6 +17,7 @@ from nianbao._catalogue import dotted_ids
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from google.protobuf.any_pb2 import Any
     from google.protobuf.message import Message
 
 DOMAIN = "nianbao.v1"
@@ -168,8 +169,16 @@ def _status(error: grpc.RpcError) -> status_pb2.Status:
 
 
 def _all(status: status_pb2.Status, kind: type[_Details]) -> list[_Details]:
-    messages = [(packed, kind()) for packed in status.details]
-    return [message for packed, message in messages if packed.Unpack(message)]
+    messages = (_unpacked(packed, kind()) for packed in status.details)
+    return [message for message in messages if message is not None]
+
+
+def _unpacked(packed: Any, message: _Details) -> _Details | None:
+    try:
+        return message if packed.Unpack(message) else None
+    except DecodeError:
+        # A detail that cannot be read must not hide the error that it goes with.
+        return None
 
 
 def _first(status: status_pb2.Status, kind: type[_Details]) -> _Details | None:

@@ -17,6 +17,7 @@ import protovalidate
 from nianbao import v1
 from nianbao._catalogue import Rule, rules
 from nianbao._form import form, join, read
+from nianbao._vendored import validate_pb2
 from nianbao.errors import FieldViolation, NianbaoError
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def findings_of(
     """Makes findings of protovalidate's violations, and of the blanks, which need the form."""
     ranked = []
     for violation in violations:
+        if _beyond_reading(violation):
+            continue
         rule_id, path = violation.proto.rule_id, dotted(violation)
         rule = rules().get(rule_id) or _unknown(rule_id, violation.proto.message)
         ranked.append(_render(report, rule, path, _operands(report, rule, path)))
@@ -72,11 +75,15 @@ def findings_of(
         operand = v1.Operand(field_path=path, value=found)
         ranked.append(_render(report, rules()[rule_id], path, [operand]))
     findings = [finding for _, finding in ranked]
+    of_rule: dict[str, list[v1.Finding]] = {}
+    for finding in findings:
+        of_rule.setdefault(finding.rule_id, []).append(finding)
     for finding in findings:
         rule_ = rules().get(finding.rule_id)
-        causes = rule_.implied_by if rule_ else frozenset()
         finding.derived = any(
-            _explains(cause, finding) for cause in findings if cause.rule_id in causes
+            _explains(cause, finding)
+            for id_ in (rule_.implied_by if rule_ else ())
+            for cause in of_rule.get(id_, ())
         )
     ranked.sort(key=lambda r: (r[1].derived, r[0], r[1].rule_id, r[1].rule_path, r[1].fingerprint))
     return [finding for _, finding in ranked]
@@ -104,6 +111,20 @@ def dotted(violation: protovalidate.Violation) -> str:
         index = "" if subscript is None else f"[{subscript.value}]"
         names.append(f"{element.field_name}{index}")
     return ".".join(names)
+
+
+def _beyond_reading(violation: protovalidate.Violation) -> bool:
+    """Whether a list is so far over its limit there that the server does not look at the item."""
+    path, message = violation.proto.field, v1.Report.DESCRIPTOR
+    for element in path.elements if path else ():
+        field = message.fields_by_name[element.field_name]
+        limit = field.GetOptions().Extensions[validate_pb2.field].repeated.max_items
+        subscript = element.subscript
+        if subscript is not None and 0 < limit <= int(subscript.value) // 2:
+            return True
+        # What is no message ends the path.
+        message = field.message_type or message
+    return False
 
 
 def _unknown(rule_id: str, message: str) -> Rule:

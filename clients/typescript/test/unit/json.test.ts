@@ -59,6 +59,17 @@ test("every unknown field is named, at any depth", () => {
   );
 });
 
+test("a name that stands twice in an object is refused, and one in two objects is not", () => {
+  assert.throws(
+    () => reportFromJson('{"requests": {"granted": {"total": "5", "total" : "6"}}}'),
+    (error) => error instanceof NianbaoError && error.message.includes('"total" stands twice'),
+  );
+  const report = reportFromJson(
+    '{"title": "\\"title\\": {", "requests": {"granted": {"total": "5"}, "partiallyGranted": {"total": "6"}}}',
+  );
+  assert.equal(report.requests?.granted?.total, 5n);
+});
+
 test("what is no JSON, or no report, is refused with the reason", () => {
   assert.throws(() => reportFromJson("{"), refused(/^the report cannot be read: /));
   assert.throws(() => reportFromJson("[]"), refused(/cannot be read/));

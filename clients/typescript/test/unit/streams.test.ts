@@ -101,6 +101,47 @@ test("what the caller's own iterable throws comes back as it is", async () => {
   }, RangeError);
 });
 
+test("what was answered before the caller's iterable failed is told first", async () => {
+  await using at = await served(taking);
+  // eslint-disable-next-line @typescript-eslint/require-await -- A caller's may wait.
+  async function* items() {
+    yield* [ofYear(2021), ofYear(2022), ofYear(2023)];
+    throw new RangeError("of the caller");
+  }
+  const seen: number[] = [];
+  await assert.rejects(async () => {
+    for await (const { index } of at.client.submitAll(items())) {
+      seen.push(index);
+    }
+  }, RangeError);
+  assert.deepEqual(seen, [0, 1, 2]);
+});
+
+test("a stream that ends before all items are answered is an error", async () => {
+  await using at = await served((router) => {
+    router.rpc(ReportService.method.submitReports, async function* (messages) {
+      for await (const { submission } of messages) {
+        yield { report: { year: submission?.report?.year ?? 0 } };
+        return;
+      }
+    });
+  });
+  let answered = 0;
+  await assert.rejects(
+    async () => {
+      for await (const result of at.client.submitAll([ofYear(2021), ofYear(2022)])) {
+        assert.equal(result.index, answered);
+        answered += 1;
+      }
+    },
+    (error) =>
+      error instanceof NianbaoError &&
+      error.code === Code.Unavailable &&
+      error.message.includes("run it again"),
+  );
+  assert.equal(answered, 1);
+});
+
 test("a stream that breaks is our error, and the caller's iterable is ended", async () => {
   await using at = await served((router) => {
     router.rpc(ReportService.method.submitReports, async function* (messages) {
@@ -169,6 +210,41 @@ test("what the server refuses ends a watch with that error", async () => {
     at.client.watch({ after: "?" }).next(),
     (error) => error instanceof NianbaoError && error.code === Code.InvalidArgument,
   );
+});
+
+test("a watch that finds no server says so", async () => {
+  const stub = await Stub.start(() => undefined);
+  const { address } = stub;
+  await stub[Symbol.asyncDispose]();
+  const serviceConfig = quickRetries([{ service: "nianbao.v1.ReportService" }]);
+  using client = connect(address, { security: "plaintext", serviceConfig });
+  await assert.rejects(
+    client.watch().next(),
+    (error) => error instanceof NianbaoError && error.code === Code.Unavailable,
+  );
+});
+
+test("a client that is closed makes no more calls, and its watches end", async () => {
+  let opened = 0;
+  await using at = await served((router) => {
+    router.rpc(ReportService.method.watchChanges, async function* (_, { signal }) {
+      opened += 1;
+      yield { position: "1" };
+      await new Promise((resolve) => {
+        signal.addEventListener("abort", resolve);
+      });
+    });
+  });
+  const isClosed = (error: unknown) =>
+    error instanceof NianbaoError && error.code === Code.Canceled;
+  await assert.rejects(async () => {
+    for await (const { position } of at.client.watch()) {
+      assert.equal(position, "1");
+      at.client.close();
+    }
+  }, isClosed);
+  assert.equal(opened, 1);
+  await assert.rejects(at.client.get("organs/a/reports/2023-own"), isClosed);
 });
 
 test("leaving a watch ends its stream on the server", async () => {

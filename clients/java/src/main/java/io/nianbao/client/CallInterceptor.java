@@ -42,7 +42,8 @@ final class CallInterceptor implements ClientInterceptor {
 
     @Override
     public void start(Listener<R> listener, Metadata headers) {
-      if (!principal.isEmpty()) {
+      // A call may be made in another name.
+      if (!principal.isEmpty() && !headers.containsKey(PRINCIPAL)) {
         headers.put(PRINCIPAL, principal);
       }
       super.start(

@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Findings without a server: what protovalidate finds in a report, told as the server tells it.
@@ -28,6 +30,9 @@ public final class Findings {
   private static final Validator VALIDATOR = ValidatorFactory.newBuilder().build();
   private static final int FINGERPRINT_BYTES = 8;
 
+  /** The rule by which the server says that a sum overflows. */
+  private static final String OVERFLOW = "cell.range";
+
   private Findings() {}
 
   /** A finding and its place in form order. */
@@ -36,17 +41,21 @@ public final class Findings {
   /**
    * What the rules find in a report, in form order, derived ones last.
    *
-   * @throws NianbaoException where a rule cannot be computed, since its cells are too large
+   * @throws NianbaoException where a rule cannot be computed, since its cells are too large: its
+   *     violation is {@code cell.range}
    */
   public static List<Finding> of(Report report) {
     List<Ranked> found = new ArrayList<>();
     for (Violation violation : violations(report)) {
-      found.add(finding(report, violation));
+      if (!Operands.isBeyondReading(violation.getField())) {
+        found.add(finding(report, violation));
+      }
     }
     Blanks.check(report, broken -> found.add(finding(report, broken)));
-    List<Finding> all = found.stream().map(Ranked::finding).toList();
+    Map<String, List<Finding>> ofRule =
+        found.stream().map(Ranked::finding).collect(Collectors.groupingBy(Finding::getRuleId));
     return found.stream()
-        .map(f -> new Ranked(f.rank, markDerived(f.finding, all)))
+        .map(f -> new Ranked(f.rank, markDerived(f.finding, ofRule)))
         .sorted(
             Comparator.comparing((Ranked f) -> f.finding.getDerived())
                 .thenComparing(Ranked::rank)
@@ -83,10 +92,7 @@ public final class Findings {
           .map(build.buf.protovalidate.Violation::toProto)
           .toList();
     } catch (ValidationException e) {
-      throw NianbaoException.offline(
-          "a rule cannot be computed, since its cells are too large: " + e.getMessage(),
-          "数值过大，无法核算",
-          e);
+      throw NianbaoException.overflowing(entry(OVERFLOW), e);
     }
   }
 
@@ -167,11 +173,11 @@ public final class Findings {
     }
   }
 
-  private static Finding markDerived(Finding finding, List<Finding> all) {
+  private static Finding markDerived(Finding finding, Map<String, List<Finding>> ofRule) {
     List<String> causes = entry(finding.getRuleId()).options().getImpliedByList();
     boolean derived =
-        all.stream()
-            .filter(cause -> causes.contains(cause.getRuleId()))
+        causes.stream()
+            .flatMap(id -> ofRule.getOrDefault(id, List.of()).stream())
             .anyMatch(cause -> explains(cause, finding));
     return derived ? finding.toBuilder().setDerived(true).build() : finding;
   }

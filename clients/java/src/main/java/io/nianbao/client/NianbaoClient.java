@@ -42,7 +42,7 @@ import java.util.function.Supplier;
 
 /**
  * A client of nianbao. Its methods block, may be called from many threads, and fail with {@link
- * NianbaoException} alone, wrong use of them apart.
+ * NianbaoException} alone, wrong use of them and files that cannot be read apart.
  *
  * <p>What has no method here is called by the generated stubs: {@link #reports}, {@link #organs}
  * and so on, or any other stub over {@link #channel}. These share deadlines, retries, request ids
@@ -95,8 +95,10 @@ public final class NianbaoClient implements AutoCloseable {
 
   /**
    * Submits many, over one stream. The answers come in the order of the items, a refused one among
-   * them; close what is returned. Items without a request id get one made of their content. None is
-   * checked before it is sent: the stream tells what is wrong with it.
+   * them, and one that is larger than a message may be, which is not sent; close what is returned.
+   * What the items themselves throw is thrown after the answers to those before. Items without a
+   * request id get one made of their content. None is checked before it is sent: the stream tells
+   * what is wrong with it.
    */
   public SubmitResults submitAll(Iterable<Submission> submissions) {
     Iterator<Submission> source = submissions.iterator();
@@ -171,7 +173,7 @@ public final class NianbaoClient implements AutoCloseable {
 
   /** Changes as they happen: close what is returned. */
   public Watch watch(WatchChangesRequest request) {
-    return new Watch(reports(), request);
+    return new Watch(reports(), request, connection::isShutdown);
   }
 
   /** Calls stubs, and tells what they throw by the error of this package. */

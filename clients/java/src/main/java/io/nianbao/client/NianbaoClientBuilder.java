@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
@@ -18,6 +19,12 @@ import java.util.regex.Pattern;
 public final class NianbaoClientBuilder {
   /** A report and all that goes with it, so that a call with the largest one can be repeated. */
   private static final long RETRIED_BYTES_MAX = 4L << 20;
+
+  /**
+   * A connection that is silent for so long, with calls under way, is asked whether it lives: what
+   * drops it on the way often says nothing, and a watch would wait for ever.
+   */
+  private static final long KEEP_ALIVE_SECONDS = 60;
 
   private static final Pattern PRINCIPAL = Pattern.compile("[ -~]{0,128}");
 
@@ -106,7 +113,8 @@ public final class NianbaoClientBuilder {
             // What a name server might say of deadlines is not what was published.
             .disableServiceConfigLookUp()
             .enableRetry()
-            .perRpcBufferLimit(RETRIED_BYTES_MAX);
+            .perRpcBufferLimit(RETRIED_BYTES_MAX)
+            .keepAliveTime(KEEP_ALIVE_SECONDS, TimeUnit.SECONDS);
     channel.accept(builder);
     return new NianbaoClient(builder.build(), principal);
   }

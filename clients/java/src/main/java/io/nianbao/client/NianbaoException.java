@@ -114,11 +114,35 @@ public final class NianbaoException extends RuntimeException {
         cause);
   }
 
-  /** A report that would be refused, told as the server tells it. */
+  /** A report whose sums cannot be computed. */
+  static NianbaoException overflowing(Catalogue.Entry rule, Throwable cause) {
+    String english = rule.options().getTextEn();
+    Violation violation = new Violation(rule.options().getId(), "", english, rule.textZh());
+    return new NianbaoException(
+        new Details(
+            Status.Code.INVALID_ARGUMENT,
+            english + ": " + cause.getMessage(),
+            rule.textZh(),
+            ErrorReason.ERROR_REASON_REPORT_HAS_ERRORS.name().substring(REASON_PREFIX.length()),
+            Map.of(),
+            List.of(violation),
+            List.of(),
+            List.of(),
+            ""),
+        cause);
+  }
+
+  /**
+   * A report that would be refused, told as the server tells it: what stands against it, of all.
+   */
   static NianbaoException refused(
-      ErrorReason reason, String message, String messageZh, List<Finding> findings) {
+      ErrorReason reason,
+      String message,
+      String messageZh,
+      List<Finding> against,
+      List<Finding> findings) {
     List<Violation> violations =
-        findings.stream()
+        against.stream()
             .map(
                 f ->
                     new Violation(
@@ -188,7 +212,13 @@ public final class NianbaoException extends RuntimeException {
 
   /** The status as the server wrote it; {@code null} where it wrote none that can be read. */
   private static com.google.rpc.Status sent(Status status, Metadata trailers) {
-    return StatusProto.fromStatusAndTrailers(status, trailers);
+    try {
+      return StatusProto.fromStatusAndTrailers(status, trailers);
+    } catch (IllegalArgumentException unreadable) {
+      // Bytes that are no status, or a status of another code. Thrown from here it would be lost,
+      // and whoever waits for the call would wait for ever.
+      return null;
+    }
   }
 
   private static Violation violation(BadRequest.FieldViolation violation) {
@@ -240,7 +270,7 @@ public final class NianbaoException extends RuntimeException {
     return details.preconditions;
   }
 
-  /** The findings of a report that was refused before it was sent; empty for a server's error. */
+  /** All findings of a report that was refused before it was sent; empty for a server's error. */
   public List<Finding> findings() {
     return details.findings;
   }

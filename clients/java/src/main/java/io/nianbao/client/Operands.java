@@ -2,7 +2,9 @@ package io.nianbao.client;
 
 import build.buf.validate.FieldPath;
 import build.buf.validate.FieldPathElement;
+import build.buf.validate.ValidateProto;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.Descriptors.Descriptor;
 import com.google.protobuf.Descriptors.EnumValueDescriptor;
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
@@ -31,6 +33,23 @@ final class Operands {
       }
     }
     return dotted.toString();
+  }
+
+  /** Whether a list is so far over its limit there that the server does not look at the item. */
+  static boolean isBeyondReading(FieldPath path) {
+    Descriptor message = Report.getDescriptor();
+    for (FieldPathElement element : path.getElementsList()) {
+      FieldDescriptor field = message.findFieldByNumber(element.getFieldNumber());
+      long limit = field.getOptions().getExtension(ValidateProto.field).getRepeated().getMaxItems();
+      if (element.hasIndex() && limit > 0 && element.getIndex() >= 2 * limit) {
+        return true;
+      }
+      if (field.getJavaType() != FieldDescriptor.JavaType.MESSAGE) {
+        break;
+      }
+      message = field.getMessageType();
+    }
+    return false;
   }
 
   /** The path from the report, of a path from what stands at `above`. */

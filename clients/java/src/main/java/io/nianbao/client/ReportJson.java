@@ -46,6 +46,7 @@ public final class ReportJson {
    */
   public static Report parse(String json) {
     try {
+      StrictJson.check(json);
       Struct.Builder object = Struct.newBuilder();
       JsonFormat.parser().merge(json, object);
       List<String> unknown = new ArrayList<>();
@@ -59,7 +60,7 @@ public final class ReportJson {
       Report.Builder report = Report.newBuilder();
       JsonFormat.parser().merge(json, report);
       return report.build();
-    } catch (InvalidProtocolBufferException e) {
+    } catch (IOException e) {
       throw NianbaoException.offline(
           "this is no report in JSON: " + e.getMessage(), "不是 JSON 报告：" + e.getMessage(), e);
     }

@@ -87,15 +87,20 @@ public final class Submission {
 
   /** Refuses what a server would refuse, as far as that can be known here. */
   void refuseOffline() {
+    if (request.getAsPublished()) {
+      // The server takes it with its errors and its unexplained warnings.
+      return;
+    }
     Report report = request.getReport();
     List<Finding> findings = Findings.of(report);
     List<Finding> errors = Findings.errors(findings);
-    if (!errors.isEmpty() && !request.getAsPublished()) {
+    if (!errors.isEmpty()) {
       throw NianbaoException.refused(
           ErrorReason.ERROR_REASON_REPORT_HAS_ERRORS,
           "the report has %d errors".formatted(errors.size()),
           "报告有错误，共 %d 处".formatted(errors.size()),
-          errors);
+          errors,
+          findings);
     }
     List<Finding> unexplained = Findings.unexplained(report, findings);
     if (!unexplained.isEmpty()) {
@@ -103,7 +108,8 @@ public final class Submission {
           ErrorReason.ERROR_REASON_WARNING_UNEXPLAINED,
           "%d warnings have no explanation".formatted(unexplained.size()),
           "警告未说明，共 %d 处".formatted(unexplained.size()),
-          unexplained);
+          unexplained,
+          findings);
     }
   }
 

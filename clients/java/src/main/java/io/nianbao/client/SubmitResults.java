@@ -3,6 +3,7 @@ package io.nianbao.client;
 import io.grpc.Status;
 import io.grpc.stub.ClientCallStreamObserver;
 import io.grpc.stub.ClientResponseObserver;
+import io.nianbao.v1.Refusal;
 import io.nianbao.v1.ReportServiceGrpc.ReportServiceStub;
 import io.nianbao.v1.SubmitReportsRequest;
 import io.nianbao.v1.SubmitReportsResponse;
@@ -10,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 
@@ -25,16 +27,24 @@ public final class SubmitResults implements Iterator<SubmitResult>, AutoCloseabl
   /** So many items are under way; the server takes twice as many before it reads no further. */
   private static final int WINDOW = 32;
 
+  /** What a server takes as one message; a larger one would end the stream for all after it. */
+  private static final int MESSAGE_BYTES_MAX = 4 << 20;
+
   private final Iterator<Submission> source;
-  private final Deque<Submission> underWay = new ArrayDeque<>();
+  private final Deque<Sent> underWay = new ArrayDeque<>();
   private final BlockingQueue<Arrival> arrived = new LinkedBlockingQueue<>();
   private final Outgoing outgoing = new Outgoing();
   private boolean sourceEnded;
+  private RuntimeException sourceFailure;
+  private long done;
 
   SubmitResults(ReportServiceStub stub, Iterator<Submission> source) {
     this.source = source;
     stub.submitReports(outgoing);
   }
+
+  /** An item that was sent, or refused here. */
+  private record Sent(Submission submission, Optional<SubmitReportsResponse> refusedHere) {}
 
   /** What the network brought: an answer, a failure, or (without either) the end. */
   private record Arrival(SubmitReportsResponse answer, Throwable failure) {}
@@ -64,17 +74,30 @@ public final class SubmitResults implements Iterator<SubmitResult>, AutoCloseabl
     }
   }
 
+  /** Whether an item waits for its answer; throws what the source threw when none does. */
   @Override
   public boolean hasNext() {
     while (!sourceEnded && underWay.size() < WINDOW) {
-      if (source.hasNext()) {
-        send(source.next());
-      } else {
-        sourceEnded = true;
-        outgoing.call.onCompleted();
-      }
+      sendNext();
+    }
+    if (underWay.isEmpty() && sourceFailure != null) {
+      throw sourceFailure;
     }
     return !underWay.isEmpty();
+  }
+
+  private void sendNext() {
+    try {
+      if (source.hasNext()) {
+        send(source.next());
+        return;
+      }
+    } catch (RuntimeException e) {
+      // What was sent before it is answered first.
+      sourceFailure = e;
+    }
+    sourceEnded = true;
+    outgoing.call.onCompleted();
   }
 
   /**
@@ -86,6 +109,10 @@ public final class SubmitResults implements Iterator<SubmitResult>, AutoCloseabl
   public SubmitResult next() {
     if (!hasNext()) {
       throw new NoSuchElementException("every item was answered");
+    }
+    Optional<SubmitReportsResponse> refused = underWay.element().refusedHere();
+    if (refused.isPresent()) {
+      return result(refused.get());
     }
     Arrival arrival = await();
     if (arrival.answer == null) {
@@ -99,7 +126,13 @@ public final class SubmitResults implements Iterator<SubmitResult>, AutoCloseabl
                   .asRuntimeException();
       throw NianbaoException.of(failure);
     }
-    return new SubmitResult(underWay.remove(), arrival.answer);
+    return result(arrival.answer);
+  }
+
+  private SubmitResult result(SubmitReportsResponse answer) {
+    // The server counts only what was sent.
+    SubmitReportsResponse counted = answer.toBuilder().setIndex(done++).build();
+    return new SubmitResult(underWay.remove().submission(), counted);
   }
 
   /** Ends the stream. What was sent and not answered may still be taken. */
@@ -110,14 +143,30 @@ public final class SubmitResults implements Iterator<SubmitResult>, AutoCloseabl
 
   private void send(Submission submission) {
     if (submission.isChecked()) {
-      close();
       throw new IllegalArgumentException("the stream answers each item: none is checked before");
     }
     boolean named = !submission.request().getRequestId().isEmpty();
     boolean stored = !submission.request().getValidateOnly();
     Submission sent = named || !stored ? submission : submission.contentRequestId();
-    underWay.add(sent);
-    outgoing.call.onNext(SubmitReportsRequest.newBuilder().setSubmission(sent.request()).build());
+    SubmitReportsRequest message =
+        SubmitReportsRequest.newBuilder().setSubmission(sent.request()).build();
+    if (message.getSerializedSize() > MESSAGE_BYTES_MAX) {
+      underWay.add(new Sent(sent, Optional.of(tooLarge(message.getSerializedSize()))));
+      return;
+    }
+    underWay.add(new Sent(sent, Optional.empty()));
+    outgoing.call.onNext(message);
+  }
+
+  private static SubmitReportsResponse tooLarge(int bytes) {
+    Refusal refusal =
+        Refusal.newBuilder()
+            .setCode(Status.Code.INVALID_ARGUMENT.value())
+            .setReason("REPORT_TOO_LARGE")
+            .setMessageEn("the report of %d bytes is larger than a message may be".formatted(bytes))
+            .setMessageZh("报告有 %d 字节，超过单个消息的上限".formatted(bytes))
+            .build();
+    return SubmitReportsResponse.newBuilder().setRefusal(refusal).build();
   }
 
   private Arrival await() {

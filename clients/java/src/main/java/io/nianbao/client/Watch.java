@@ -10,6 +10,7 @@ import java.util.Iterator;
 import java.util.NoSuchElementException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 /**
  * Changes as they happen, without end. Where the connection is lost, or the server stops, it goes
@@ -25,13 +26,16 @@ public final class Watch implements Iterator<WatchChangesResponse>, AutoCloseabl
   private final WatchChangesRequest request;
   private final Context.CancellableContext context = Context.current().withCancellation();
   private final CountDownLatch closed = new CountDownLatch(1);
+  private final BooleanSupplier clientClosed;
   private volatile String position;
+  private boolean begun;
   private Iterator<WatchChangesResponse> stream;
   private WatchChangesResponse ahead;
   private long pauseMillis = FIRST_PAUSE_MILLIS;
 
-  Watch(ReportServiceBlockingStub stub, WatchChangesRequest request) {
+  Watch(ReportServiceBlockingStub stub, WatchChangesRequest request, BooleanSupplier clientClosed) {
     this.stub = stub;
+    this.clientClosed = clientClosed;
     this.request = request;
     this.position = request.getAfter();
   }
@@ -45,9 +49,9 @@ public final class Watch implements Iterator<WatchChangesResponse>, AutoCloseabl
   }
 
   /**
-   * Waits for the next change; {@code false} after {@link #close}.
+   * Waits for the next change; {@code false} after {@link #close}, and after that of the client.
    *
-   * @throws NianbaoException where the server refuses the watch
+   * @throws NianbaoException where the server refuses the watch, or is not there to begin with
    */
   @Override
   public boolean hasNext() {
@@ -62,11 +66,14 @@ public final class Watch implements Iterator<WatchChangesResponse>, AutoCloseabl
           pause();
         }
       } catch (StatusRuntimeException e) {
-        if (context.isCancelled()) {
+        if (context.isCancelled() || clientClosed.getAsBoolean()) {
           return false;
         }
-        if (e.getStatus().getCode() != Status.Code.UNAVAILABLE) {
-          throw NianbaoException.of(e);
+        NianbaoException error = NianbaoException.of(e);
+        // With a reason the server itself has spoken, such as of a position that it does not have.
+        boolean lost = error.code() == Status.Code.UNAVAILABLE && error.reasonText().isEmpty();
+        if (!begun || !lost) {
+          throw error;
         }
         pause();
       } catch (RuntimeException e) {
@@ -97,6 +104,7 @@ public final class Watch implements Iterator<WatchChangesResponse>, AutoCloseabl
 
   private void take(WatchChangesResponse message) {
     position = message.getPosition();
+    begun = true;
     pauseMillis = FIRST_PAUSE_MILLIS;
     // A heartbeat has no receipt. A change of a kind that this schema does not know has one.
     if (message.hasReceipt()) {

@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
 import io.nianbao.v1.GetReportRequest;
 import io.nianbao.v1.Report;
 import io.nianbao.v1.ReportServiceGrpc;
@@ -130,6 +132,39 @@ class CallsTest {
   }
 
   @Test
+  void anItemThatNoMessageCanHoldIsRefusedAndThoseAfterItAreSent() {
+    Report large = REPORT.toBuilder().setTitle("x".repeat(4 << 20)).build();
+    List<Submission> items = Stream.of(REPORT, large, REPORT, large).map(Submission::of).toList();
+    try (SubmitResults results = client.submitAll(items)) {
+      for (int index = 0; index < items.size(); index++) {
+        SubmitResult result = results.next();
+        assertEquals(index, result.answer().getIndex());
+        assertEquals(index % 2 == 0, result.isTaken());
+      }
+      assertFalse(results.hasNext());
+    }
+    assertEquals(2, server.seen.size());
+  }
+
+  @Test
+  void whatTheSourceThrowsComesAfterTheAnswersToWhatWasSent() {
+    Stream<Submission> items =
+        Stream.of(1, 2, 0)
+            .map(
+                number -> {
+                  if (number == 0) {
+                    throw new IllegalArgumentException("no such file");
+                  }
+                  return Submission.of(REPORT);
+                });
+    try (SubmitResults results = client.submitAll(items::iterator)) {
+      assertTrue(results.next().isTaken());
+      assertTrue(results.next().isTaken());
+      assertThrows(IllegalArgumentException.class, results::next);
+    }
+  }
+
+  @Test
   void aListIsAskedForPageByPageAsItIsRead() {
     Iterator<Report> reports = client.list("organs/-").iterator();
     assertEquals("page-1", reports.next().getName());
@@ -151,6 +186,40 @@ class CallsTest {
       assertEquals("6", watch.position());
     }
     assertEquals(List.of("now", "2", "4"), server.seen);
+  }
+
+  @Test
+  void aWatchThatFindsNoServerSaysSo() {
+    server.failures.set(9);
+    try (Watch watch = client.watch(WatchChangesRequest.getDefaultInstance())) {
+      NianbaoException error = assertThrows(NianbaoException.class, watch::hasNext);
+      assertEquals(Status.Code.UNAVAILABLE, error.code());
+    }
+  }
+
+  @Test
+  void aWatchDoesNotTryAgainWhatTheServerRefusesWithAReason() {
+    WatchChangesRequest request =
+        WatchChangesRequest.newBuilder().setOrgan(StubServer.REFUSING).build();
+    try (Watch watch = client.watch(request)) {
+      watch.next();
+      NianbaoException error = assertThrows(NianbaoException.class, watch::hasNext);
+      assertEquals("POSITION_NOT_REACHED", error.reasonText());
+    }
+    assertEquals(1, server.seen.size());
+  }
+
+  @Test
+  @Timeout(20)
+  void aWatchEndsWithItsClient() {
+    WatchChangesRequest request =
+        WatchChangesRequest.newBuilder().setOrgan(StubServer.SILENT).build();
+    try (Watch watch = client.watch(request)) {
+      watch.next();
+      new Thread(client::close).start();
+
+      assertFalse(watch.hasNext());
+    }
   }
 
   @Test
@@ -184,6 +253,23 @@ class CallsTest {
     client.submit(REPORT);
 
     assertEquals(List.of("zhang", "null"), server.principals);
+  }
+
+  @Test
+  void aCallMayNameAnotherPrincipal() {
+    Metadata.Key<String> key =
+        Metadata.Key.of("nianbao-principal", Metadata.ASCII_STRING_MARSHALLER);
+    Metadata headers = new Metadata();
+    headers.put(key, "li");
+    try (NianbaoClient zhang =
+        NianbaoClient.builder(server.target()).plaintext().principal("zhang").build()) {
+      zhang
+          .reports()
+          .withInterceptors(MetadataUtils.newAttachHeadersInterceptor(headers))
+          .submitReport(SubmitReportRequest.getDefaultInstance());
+    }
+
+    assertEquals(List.of("li"), server.principals);
   }
 
   @Test

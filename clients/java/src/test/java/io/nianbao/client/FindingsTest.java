@@ -1,6 +1,7 @@
 package io.nianbao.client;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,9 +10,11 @@ import io.nianbao.v1.Blank;
 import io.nianbao.v1.ErrorReason;
 import io.nianbao.v1.Finding;
 import io.nianbao.v1.Operand;
+import io.nianbao.v1.Problems;
 import io.nianbao.v1.Report;
 import io.nianbao.v1.Severity;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class FindingsTest {
@@ -120,6 +123,25 @@ class FindingsTest {
   }
 
   @Test
+  void itemsFarBeyondTheLimitOfAListAreNotLookedAt() {
+    Report.Builder report = Samples.sound(ORGAN).toBuilder();
+    Stream.generate(Blank::getDefaultInstance).limit(20_000).forEach(report::addBlanks);
+    List<String> paths = Findings.of(report.build()).stream().map(Finding::getRulePath).toList();
+
+    assertTrue(paths.contains("blanks[1023].field_path"));
+    assertFalse(paths.contains("blanks[1024].field_path"));
+  }
+
+  @Test
+  void whatIsSubmittedAsPublishedIsNotRefusedForItsWarnings() {
+    Report report =
+        Samples.sound(ORGAN).toBuilder().setProblems(Problems.newBuilder().setText("无。")).build();
+
+    assertThrows(NianbaoException.class, Submission.of(report).check()::refuseOffline);
+    Submission.of(report).asPublished("as it was printed").check().refuseOffline();
+  }
+
+  @Test
   void sumsThatOverflowAreAnErrorThatSaysSo() {
     Report.Builder report = Samples.sound(ORGAN).toBuilder();
     report.getRequestsBuilder().getGrantedBuilder().setBusiness(Long.MAX_VALUE);
@@ -128,6 +150,8 @@ class FindingsTest {
 
     assertEquals(Status.Code.INVALID_ARGUMENT, error.code());
     assertEquals("数值过大，无法核算", error.messageZh());
+    assertEquals(ErrorReason.ERROR_REASON_REPORT_HAS_ERRORS, error.reason().orElseThrow());
+    assertEquals("cell.range", error.violations().get(0).ruleId());
   }
 
   @Test

@@ -9,6 +9,7 @@ import com.google.rpc.BadRequest;
 import com.google.rpc.ErrorInfo;
 import com.google.rpc.LocalizedMessage;
 import com.google.rpc.PreconditionFailure;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.protobuf.StatusProto;
@@ -50,6 +51,38 @@ class NianbaoExceptionTest {
             .addDetails(
                 Any.pack(PreconditionFailure.newBuilder().addViolations(precondition).build()))
             .build());
+  }
+
+  /** A refusal with that reason and code. */
+  static StatusRuntimeException refusal(String reason, Status.Code code) {
+    ErrorInfo info = ErrorInfo.newBuilder().setReason(reason).setDomain("nianbao.v1").build();
+    return StatusProto.toStatusRuntimeException(
+        com.google.rpc.Status.newBuilder()
+            .setCode(code.value())
+            .setMessage("as told")
+            .addDetails(Any.pack(info))
+            .build());
+  }
+
+  @Test
+  void detailsThatCannotBeReadDoNotHideTheError() {
+    Metadata trailers = new Metadata();
+    trailers.put(
+        Metadata.Key.of("grpc-status-details-bin", Metadata.BINARY_BYTE_MARSHALLER),
+        new byte[] {-1, -1});
+    NianbaoException error =
+        NianbaoException.of(Status.ABORTED.withDescription("plain").asRuntimeException(trailers));
+
+    assertEquals(Status.Code.ABORTED, error.code());
+    assertEquals("plain", error.getMessage());
+    assertEquals("", error.reasonText());
+  }
+
+  @Test
+  void detailsOfAnotherCodeDoNotHideTheError() {
+    Metadata trailers = refusal("REPORT_STATE", Status.Code.FAILED_PRECONDITION).getTrailers();
+
+    assertEquals(Status.Code.ABORTED, NianbaoException.of(Status.ABORTED, trailers, "").code());
   }
 
   @Test

@@ -46,6 +46,19 @@ class ReportJsonTest {
   }
 
   @Test
+  void whatTheParserWouldTakeInSilenceIsRefused() {
+    for (String json :
+        new String[] {
+          "{\"requests\": {\"granted\": {\"total\": \"5\", \"total\": \"6\"}}}",
+          "{title: \"a\"}",
+          "{\"title\": \"a\"} {}",
+          "{\"title\": \"\\ud800\"}",
+        }) {
+      assertThrows(NianbaoException.class, () -> ReportJson.parse(json), json);
+    }
+  }
+
+  @Test
   void whatIsNoJsonIsAClearError() {
     NianbaoException error =
         assertThrows(NianbaoException.class, () -> ReportJson.parse("年度：2023"));

@@ -35,6 +35,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class StubServer extends ReportServiceGrpc.ReportServiceImplBase implements AutoCloseable {
   static final int PAGES = 3;
 
+  /** A watch of that organ hears nothing more after its first messages. */
+  static final String SILENT = "organs/silent";
+
+  /** A watch of that organ is refused with a reason after its first messages. */
+  static final String REFUSING = "organs/refusing";
+
   /** So many calls fail with UNAVAILABLE before one is answered. */
   final AtomicInteger failures = new AtomicInteger();
 
@@ -80,9 +86,10 @@ final class StubServer extends ReportServiceGrpc.ReportServiceImplBase implement
     @Override
     public <Q, R> ServerCall.Listener<Q> interceptCall(
         ServerCall<Q, R> call, Metadata headers, ServerCallHandler<Q, R> next) {
-      String name =
-          headers.get(Metadata.Key.of("nianbao-principal", Metadata.ASCII_STRING_MARSHALLER));
-      principals.add(String.valueOf(name));
+      Metadata.Key<String> key =
+          Metadata.Key.of("nianbao-principal", Metadata.ASCII_STRING_MARSHALLER);
+      Iterable<String> names = headers.getAll(key);
+      principals.add(names == null ? "null" : String.join(" ", names));
       return next.startCall(call, headers);
     }
   }
@@ -159,6 +166,9 @@ final class StubServer extends ReportServiceGrpc.ReportServiceImplBase implement
   public void watchChanges(
       WatchChangesRequest request, StreamObserver<WatchChangesResponse> answer) {
     seen.add(request.getAfter() + (request.getFromNow() ? "now" : ""));
+    if (fails(answer)) {
+      return;
+    }
     int at = request.getAfter().isEmpty() ? 0 : Integer.parseInt(request.getAfter());
     answer.onNext(
         WatchChangesResponse.newBuilder()
@@ -167,7 +177,12 @@ final class StubServer extends ReportServiceGrpc.ReportServiceImplBase implement
             .setReceipt(Receipt.getDefaultInstance())
             .build());
     answer.onNext(WatchChangesResponse.newBuilder().setPosition(Integer.toString(at + 2)).build());
-    if (at == 0) {
+    if (request.getOrgan().equals(SILENT)) {
+      return;
+    }
+    if (request.getOrgan().equals(REFUSING)) {
+      answer.onError(NianbaoExceptionTest.refusal("POSITION_NOT_REACHED", Status.Code.UNAVAILABLE));
+    } else if (at == 0) {
       answer.onError(Status.UNAVAILABLE.asRuntimeException());
     } else if (at == 2) {
       answer.onCompleted();
