@@ -35,23 +35,44 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every file of the project, its path relative to the root. What git ignores is left out.
+/// Every file of the project, its path relative to the root. What git ignores is left out; in an
+/// archive of the sources, which has no git, every file is of the project.
 fn walk() -> Vec<String> {
+    let mut files = if root().join(".git").exists() { listed() } else { unpacked() };
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn listed() -> Vec<String> {
     let listed = Command::new("git")
-        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
+        // Whoever owns the checkout.
+        .args(["-c", "safe.directory=*", "ls-files", "-z"])
+        .args(["--cached", "--others", "--exclude-standard"])
         .current_dir(root())
         .output()
         .unwrap();
     assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
     let paths = String::from_utf8(listed.stdout).unwrap();
     // What was removed and not committed yet is listed too.
-    let mut files: Vec<String> = paths
-        .split_terminator('\0')
-        .map(str::to_owned)
-        .filter(|p| root().join(p).exists())
-        .collect();
-    files.sort();
-    files.dedup();
+    let paths = paths.split_terminator('\0').filter(|path| root().join(path).exists());
+    paths.map(str::to_owned).collect()
+}
+
+fn unpacked() -> Vec<String> {
+    const MADE: &[&str] = &["target", "node_modules", "__pycache__", "dist", "gen"];
+    let (mut files, mut folders) = (Vec::new(), vec![root()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap();
+            match path.is_dir() {
+                true if MADE.contains(&name) || name.starts_with('.') => {}
+                true => folders.push(path),
+                false => files.push(path.strip_prefix(root()).unwrap().to_str().unwrap().into()),
+            }
+        }
+    }
     files
 }
 
