@@ -198,6 +198,7 @@ def test_a_principal_that_no_call_can_carry_is_refused_at_once(
 def test_a_connection_that_is_dropped_in_silence_is_noticed() -> None:
     options = dict(channel_options(()))
     assert 10_000 <= options["grpc.keepalive_time_ms"] <= 120_000
+    assert options["grpc.http2.max_pings_without_data"] == 0
 
 
 def test_a_call_may_name_another_principal(

@@ -142,4 +142,6 @@ def channel_options(options: Iterable[ChannelOption]) -> list[ChannelOption]:
         ("grpc.service_config_disable_resolution", 1),
         ("grpc.per_rpc_retry_buffer_size", _RETRIED_BYTES_MAX),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
+        # A watcher sends nothing, and after two questions without data gRPC would ask no more.
+        ("grpc.http2.max_pings_without_data", 0),
     ]
