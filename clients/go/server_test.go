@@ -18,7 +18,8 @@ import (
 	nianbaov1 "nianbao/clients/go/nianbao/v1"
 )
 
-// running is a client of the server that the tests are given.
+// running is a client of the server that the tests are given. Without one, as where somebody runs
+// go test by hand, there is nothing to ask; check always names one.
 func running(t *testing.T) *Client {
 	t.Helper()
 	target := os.Getenv("NIANBAO_SERVER")

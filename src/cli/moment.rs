@@ -23,7 +23,7 @@ pub(super) fn read(text: &str) -> Result<Moment, String> {
         return Ok(Moment::Position(text.to_owned()));
     }
     if let Some(time) = date(text).and_then(end_of_day).or_else(|| text.parse().ok()) {
-        return Ok(Moment::Time(stamp(time)));
+        return Ok(Moment::Time(Timestamp::from(time)));
     }
     Err("应为位置、时间或日期，如 · expected a position, a time or a day, such as \
          000000000000002a, 2024-01-31T09:00:00+08:00, 2024-01-31"
@@ -44,16 +44,6 @@ fn end_of_day(day: Date) -> Option<jiff::Timestamp> {
 
 fn china() -> TimeZone {
     TimeZone::fixed(tz::offset(8))
-}
-
-fn stamp(time: jiff::Timestamp) -> Timestamp {
-    let (mut seconds, mut nanos) = (time.as_second(), time.subsec_nanosecond());
-    // Before 1970 the parts of jiff are both negative; those of a Timestamp never are.
-    if nanos < 0 {
-        seconds -= 1;
-        nanos += 1_000_000_000;
-    }
-    Timestamp { seconds, nanos }
 }
 
 /// A time in China, to the second; empty where there is none.

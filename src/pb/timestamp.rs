@@ -23,6 +23,18 @@ pub struct Timestamp {
     pub nanos: i32,
 }
 
+impl From<jiff::Timestamp> for Timestamp {
+    fn from(moment: jiff::Timestamp) -> Self {
+        let (mut seconds, mut nanos) = (moment.as_second(), moment.subsec_nanosecond());
+        // Before 1970 the parts of jiff are both negative; here nanoseconds never are.
+        if nanos < 0 {
+            seconds -= 1;
+            nanos += 1_000_000_000;
+        }
+        Timestamp { seconds, nanos }
+    }
+}
+
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let nanos = u32::try_from(self.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
@@ -49,11 +61,8 @@ impl<'de> Deserialize<'de> for Timestamp {
         let read: jiff::Timestamp = text.parse().map_err(|_| {
             D::Error::custom(format!("{text:?} is no time such as 2024-01-31T08:00:00Z"))
         })?;
-        // Before 1970 the parts of a moment are both negative there; here nanoseconds never are.
-        let seconds = read.as_nanosecond().div_euclid(1_000_000_000);
-        let nanos = read.as_nanosecond().rem_euclid(1_000_000_000);
-        match (i64::try_from(seconds), i32::try_from(nanos)) {
-            (Ok(seconds @ FIRST..=LAST), Ok(nanos)) => Ok(Timestamp { seconds, nanos }),
+        match Timestamp::from(read) {
+            moment @ Timestamp { seconds: FIRST..=LAST, .. } => Ok(moment),
             _ => Err(D::Error::custom(format!("{text:?} is not of the years 1 to 9999"))),
         }
     }
