@@ -104,7 +104,7 @@ fn sums_by_hand(report: &Report) -> bool {
         other: Some(other),
         total_processed,
         carried_out,
-    }) = &report.requests
+    }) = report.requests.as_deref()
     else {
         return false;
     };

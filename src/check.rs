@@ -19,6 +19,13 @@ pub trait Check {
     fn check(&self, path: &Path<'_>, out: &mut Vec<Violation>);
 }
 
+/// Large messages stand in boxes.
+impl<M: Check> Check for Box<M> {
+    fn check(&self, path: &Path<'_>, out: &mut Vec<Violation>) {
+        M::check(self, path, out);
+    }
+}
+
 /// The rules that a message breaks, in the order of the schema. Empty where it breaks none.
 pub fn violations<M: Check>(message: &M) -> Vec<Violation> {
     let mut out = Vec::new();

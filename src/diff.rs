@@ -162,7 +162,7 @@ mod tests {
     fn report(granted: Option<i64>, text: &str) -> Report {
         let granted = ApplicantCounts { total: granted, ..ApplicantCounts::default() };
         Report {
-            requests: Some(Requests { granted: Some(granted), ..Requests::default() }),
+            requests: Some(Requests { granted: Some(granted), ..Requests::default() }.into()),
             overview: Some(Overview { text: text.to_owned() }),
             ..Report::default()
         }

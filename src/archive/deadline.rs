@@ -63,7 +63,7 @@ impl Archive {
                 continue;
             };
             let deadline: Deadline = decode(&stored)?;
-            rests_on.push(Precondition::Unchanged { key, value: stored.to_vec() });
+            rests_on.push(Precondition::Unchanged { key, value: stored });
             if !deadline.due_date.is_empty() {
                 return Ok((deadline.due_date, rests_on));
             }

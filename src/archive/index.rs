@@ -37,7 +37,7 @@ use crate::query::hex;
 use crate::store::{Index, Pair, Position, Recorded};
 
 /// How the store finds what the journal holds.
-pub const INDEX: Index = Index { version: 4, puts };
+pub const INDEX: Index = Index { version: 4, puts, once };
 
 /// Hex digits of an etag: enough that no two states of a resource share one by chance.
 const ETAG_DIGITS: usize = 16;
@@ -244,6 +244,11 @@ fn puts(recorded: &Recorded) -> Result<Vec<Pair>, String> {
         puts.push((key, recorded.entry.header.to_vec()));
     }
     Ok(puts)
+}
+
+/// Contents, revisions and events: their keys say which entry put them.
+fn once(key: &[u8]) -> bool {
+    matches!(key.first(), Some(b'c' | b'v' | b'h'))
 }
 
 fn put_organs(puts: &mut Vec<Pair>, recorded: &Recorded, organs: &[(OrganId, Organ)]) {

@@ -89,7 +89,7 @@ impl Archive {
                 let (organ, parent) = (id.to_string(), parent.to_string());
                 return Err(Failure::ParentNotFound { organ, parent });
             };
-            preconditions.push(Precondition::Unchanged { key, value: value.to_vec() });
+            preconditions.push(Precondition::Unchanged { key, value });
         }
         Ground::new(self)?.parents(organ, None)?;
         let change = Change { organ: Some(organ.clone()), ..Change::default() };

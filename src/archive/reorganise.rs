@@ -442,7 +442,7 @@ impl Archive {
                 en: format!("{id} is stored"),
             });
         }
-        Ok(Precondition::Unchanged { key, value: value.to_vec() })
+        Ok(Precondition::Unchanged { key, value })
     }
 }
 

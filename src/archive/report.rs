@@ -187,7 +187,7 @@ impl Archive {
         let (head, precondition) = match stored {
             Some(bytes) => {
                 let head: Report = decode(&bytes)?;
-                (head, Precondition::Unchanged { key, value: bytes.to_vec() })
+                (head, Precondition::Unchanged { key, value: bytes })
             }
             None if starts => (new_head(id), Precondition::Absent(key)),
             None => return Err(Failure::ReportNotFound(id.to_string())),
@@ -268,7 +268,7 @@ impl Archive {
         if !is_active(&organ, year) {
             return Err(Failure::OrganInactive { organ: id.to_string(), year });
         }
-        Ok((organ, Precondition::Unchanged { key, value: stored.to_vec() }))
+        Ok((organ, Precondition::Unchanged { key, value: stored }))
     }
 
     /// A submission as it was admitted.

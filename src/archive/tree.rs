@@ -92,7 +92,7 @@ impl<'a> Ground<'a> {
         // Before anything is read of the organs: else what was read could be older than the stamp.
         let key = TREE_KEY.to_vec();
         let stamp = match archive.store.get(&key)? {
-            Some(value) => Precondition::Unchanged { key, value: value.to_vec() },
+            Some(value) => Precondition::Unchanged { key, value },
             None => Precondition::Absent(key),
         };
         Ok(Ground { archive, known: HashMap::new(), stamp })

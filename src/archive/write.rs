@@ -9,7 +9,7 @@ use super::index::{self, Taken, request_key};
 use crate::failure::Failure;
 use crate::limits::REQUEST_ID_SECONDS;
 use crate::pb::{Change, EntryHeader, Timestamp};
-use crate::store::{CommitError, Entry, Position, Precondition, Recorded, now};
+use crate::store::{CommitError, Conditions, Entry, Position, Precondition, Recorded, now};
 
 /// Of the salt of an entry.
 const SALT_BYTES: usize = 16;
@@ -85,6 +85,7 @@ impl Archive {
         decide: impl Fn(&Archive) -> Result<Decision, Failure>,
     ) -> Result<Outcome, Failure> {
         for _ in 0..ROUNDS {
+            let seen = self.store.position();
             let id_is_free = match self.request(caller)? {
                 Some(Known::Answered(recorded)) => return outcome(*recorded),
                 Some(Known::Nothing(precondition)) => Some(precondition),
@@ -119,7 +120,7 @@ impl Archive {
             };
             // In a box, since a future that holds it is moved about.
             let change = Box::new(change);
-            match self.store.commit(entry, preconditions).await {
+            match self.store.commit(entry, Conditions { seen, all: preconditions }).await {
                 Ok(recorded) => {
                     let taken = index::settled(*change, recorded.time(), index::etag(&recorded));
                     let taken = taken.map_err(|e| Failure::Store(e.to_string()))?;
@@ -152,8 +153,7 @@ impl Archive {
         };
         let header: EntryHeader = super::decode(&stored)?;
         if !is_remembered(header.time.unwrap_or_default()) {
-            let value = stored.to_vec();
-            return Ok(Some(Known::Nothing(Precondition::Unchanged { key, value })));
+            return Ok(Some(Known::Nothing(Precondition::Unchanged { key, value: stored })));
         }
         if header.request_digest != caller.request_digest {
             return Err(Failure::RequestIdReused);

@@ -49,7 +49,7 @@ impl Archive {
             Moment::Now => Some(decode(&stored)?),
             moment => self.head_of(&before, moment)?,
         };
-        let rests_on = Some(Precondition::Unchanged { key, value: stored.to_vec() });
+        let rests_on = Some(Precondition::Unchanged { key, value: stored });
         let Some(last) = head.map(|head| self.last_year(&before, head)).transpose()?.flatten()
         else {
             return Ok((findings(report), rests_on));

@@ -114,8 +114,8 @@ pub(super) fn sums(console: &Console, sum: &Aggregate) -> String {
     let report = Report {
         disclosure: sum.disclosure.clone(),
         disclosure_2019: sum.disclosure_2019.clone(),
-        requests: sum.requests,
-        disputes: sum.disputes,
+        requests: sum.requests.clone(),
+        disputes: sum.disputes.clone(),
         edition: match (&sum.disclosure, &sum.disclosure_2019) {
             (None, Some(_)) => Edition::Edition2019 as i32,
             _ => Edition::Edition2021 as i32,
@@ -172,7 +172,7 @@ fn groups(console: &Console, sum: &Aggregate) -> String {
     let mut out = table::plain(console, &head);
     for group in &sum.groups {
         let coverage = group.coverage.clone().unwrap_or_default();
-        let report = Report { requests: group.requests, ..Report::default() };
+        let report = Report { requests: group.requests.clone(), ..Report::default() };
         let label = console.pick(&group.label_zh, &group.label_en);
         let unstated = console.pick("未注明", "not stated");
         let rate = group.indicators.first().and_then(|rate| rate.value.as_deref());

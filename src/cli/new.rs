@@ -60,8 +60,8 @@ fn empty(args: &NewArgs) -> Report {
         overview: Some(Overview::default()),
         problems: Some(Problems::default()),
         other_matters: Some(OtherMatters::default()),
-        disclosure: (!old).then(Disclosure::default),
-        disclosure_2019: old.then(Disclosure2019::default),
+        disclosure: (!old).then(Box::default),
+        disclosure_2019: old.then(Box::default),
         ..Report::default()
     };
     for cell in CELLS.iter().filter(|cell| cell.is_in(edition)) {

@@ -24,6 +24,7 @@ const IDLE: Duration = Duration::from_secs(60);
 
 pub(super) struct Applier {
     pending: Arc<Pending>,
+    once: fn(&[u8]) -> bool,
     /// None where the index is only for this run.
     disk: Option<Disk>,
     marks: Marks,
@@ -37,7 +38,7 @@ pub(super) struct Applier {
 
 impl Applier {
     pub(super) fn new(
-        pending: Arc<Pending>,
+        (pending, once): (Arc<Pending>, fn(&[u8]) -> bool),
         disk: Option<Disk>,
         marks: Marks,
         applied: Applied,
@@ -45,7 +46,7 @@ impl Applier {
         faults: Faults,
     ) -> Self {
         let flushed = Instant::now();
-        Self { pending, disk, marks, applied, state, faults, dirty_bytes: 0, flushed }
+        Self { pending, once, disk, marks, applied, state, faults, dirty_bytes: 0, flushed }
     }
 
     /// Works until [`Pending::close`]. After an error nothing is applied any more: the entries are
@@ -95,7 +96,8 @@ impl Applier {
         }
         self.marks.clear_clean().map_err(Error::Io)?;
         let engine = self.pending.engine();
-        self.applied = engine.apply(&batch.puts, &batch.sealed, batch.head, &self.applied)?;
+        let Layer { puts, sealed, head, .. } = batch;
+        self.applied = engine.apply(puts, sealed, *head, &self.applied, self.once)?;
         self.pending.applied();
         if self.dirty_bytes == 0 {
             self.flushed = Instant::now();

@@ -16,9 +16,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::engine::{Puts, RESERVED, Value};
 use super::entry::{Entry, Index, Pair, Receipt, Recorded, panic_text};
 use super::journal::{Appender, Sealed};
-use super::pending::Pending;
+use super::pending::{Pending, Since};
 use super::state::State;
-use super::{CommitError, Error, Faults, Options, Precondition, WritesOff, chain, frame};
+use super::{CommitError, Conditions, Error, Faults, Options, WritesOff, chain, frame};
 
 /// A group takes no further entry beyond this, so that one group cannot outgrow the reserve nor
 /// keep the first of its callers waiting for long.
@@ -40,7 +40,7 @@ pub(super) enum Message {
 /// One commit, waiting.
 pub(super) struct Request {
     pub(super) entry: Entry,
-    pub(super) preconditions: Vec<Precondition>,
+    pub(super) conditions: Conditions,
     pub(super) reply: oneshot::Sender<Answer>,
     /// The caller's share of the queue, given back when the request is dropped.
     pub(super) permit: OwnedSemaphorePermit,
@@ -196,7 +196,7 @@ impl Committer {
         let mut permits = Vec::with_capacity(group.len());
         for request in group {
             replies.push(request.reply);
-            entries.push((request.entry, request.preconditions));
+            entries.push((request.entry, request.conditions));
             permits.push(request.permit);
         }
         if self.off.is_none() {
@@ -223,13 +223,13 @@ impl Committer {
     /// from then on.
     fn write(
         &mut self,
-        entries: Vec<(Entry, Vec<Precondition>)>,
+        entries: Vec<(Entry, Conditions)>,
         answers: &mut Vec<Answer>,
     ) -> Result<(), Failure> {
         let before = self.head;
         let (mut head, mut puts) = (before, Puts::new());
-        for (entry, preconditions) in entries {
-            let answer = self.take(entry, &preconditions, &head, &mut puts);
+        for (entry, conditions) in entries {
+            let answer = self.take(entry, &conditions, &head, &mut puts);
             head = answer.as_ref().map_or(head, Recorded::receipt);
             answers.push(answer);
         }
@@ -257,11 +257,11 @@ impl Committer {
     fn take(
         &self,
         entry: Entry,
-        preconditions: &[Precondition],
+        conditions: &Conditions,
         head: &Receipt,
         puts: &mut Puts,
     ) -> Answer {
-        match self.failed(preconditions, puts) {
+        match self.failed(conditions, puts) {
             Ok(None) => {}
             Ok(Some(index)) => return Err(CommitError::Precondition { index }),
             Err(cause) => return Err(CommitError::Unreadable(self.state.note(cause))),
@@ -277,12 +277,15 @@ impl Committer {
 
     /// The first precondition that does not hold against what is stored with the puts of the
     /// group's earlier entries laid over it.
-    fn failed(&self, preconditions: &[Precondition], puts: &Puts) -> Result<Option<usize>, Error> {
-        for (index, precondition) in preconditions.iter().enumerate() {
+    fn failed(&self, conditions: &Conditions, puts: &Puts) -> Result<Option<usize>, Error> {
+        for (index, precondition) in conditions.all.iter().enumerate() {
             let key = precondition.key();
             let holds = match puts.get(key) {
                 Some(value) => precondition.holds(Some(value)),
-                None => precondition.holds(self.pending.get(key)?.as_deref()),
+                None => match self.pending.since(conditions.seen, key)? {
+                    Since::Untouched => true,
+                    Since::Now(stored) => precondition.holds(stored.as_ref()),
+                },
             };
             if !holds {
                 return Ok(Some(index));

@@ -223,18 +223,22 @@ impl Engine {
     /// [`Engine::flush`] and [`Disk::sync`]: sled says `Ok` here even on a full disk.
     ///
     /// One call for many entries: sled writes and waits for each batch. Only one thread may apply,
-    /// since the digest goes from what stood there before.
+    /// since the digest goes from what stood there before, which is read but for keys that are put
+    /// `once`.
     pub(super) fn apply(
         &self,
         puts: &Puts,
         sealed: &[Sealed],
         head: Receipt,
         before: &Applied,
+        once: fn(&[u8]) -> bool,
     ) -> Result<Applied, Error> {
         let mut applied = Applied { head, ..*before };
         let mut batch = sled::Batch::default();
         for (key, value) in puts {
-            if let Some(old) = guarded(|| self.db.get(key))? {
+            if !once(key)
+                && let Some(old) = guarded(|| self.db.get(key))?
+            {
                 applied.digest = applied.digest.wrapping_sub(weight(key, &old));
             }
             applied.digest = applied.digest.wrapping_add(weight(key, value));

@@ -22,6 +22,8 @@ pub struct Index {
     /// The last of two puts to one key stands. Keys are not empty and do not begin with 0x00,
     /// which is the store's own prefix.
     pub puts: fn(&Recorded) -> Result<Vec<Pair>, String>,
+    /// Whether a key is put by one entry only, so that nothing stands under it before.
+    pub once: fn(&[u8]) -> bool,
 }
 
 impl Index {

@@ -64,7 +64,7 @@ pub use entry::{
     Entry, Hash, Index, Pair, ParseHashError, ParsePositionError, Position, Receipt, Recorded,
 };
 pub use error::{CommitError, Error, WritesOff};
-pub use options::{AppendFault, Fault, Faults, Options, Precondition, Progress, Work};
+pub use options::{AppendFault, Conditions, Fault, Faults, Options, Precondition, Progress, Work};
 pub use restore::{Restore, encode_frame};
 pub use verify::{IndexState, Verification, verify};
 
@@ -144,8 +144,9 @@ impl Store {
         let queue_bytes = options.queue_bytes.max(ENTRY_BYTES_MAX + REQUEST_BYTES);
         let (kept, shown) = (pending.clone(), state.clone());
         let committer = Committer::new((appender, off), kept, index, received, shown, &options);
-        let faults = options.faults.clone();
-        let applier = Applier::new(pending.clone(), disk, marks, applied, state.clone(), faults);
+        let (once, faults) = (index.once, options.faults.clone());
+        let brought = (pending.clone(), once);
+        let applier = Applier::new(brought, disk, marks, applied, state.clone(), faults);
         // If the second cannot start, the first ends: nobody is left to send it anything.
         let committer = thread("store-committer", || committer.run())?;
         let applier = thread("store-applier", || applier.run())?;
@@ -177,9 +178,10 @@ impl Store {
     pub async fn commit(
         &self,
         entry: Entry,
-        preconditions: Vec<Precondition>,
+        conditions: impl Into<Conditions>,
     ) -> Result<Recorded, CommitError> {
-        let bytes = entry.bytes() + preconditions.iter().map(Precondition::bytes).sum::<usize>();
+        let conditions = conditions.into();
+        let bytes = entry.bytes() + conditions.all.iter().map(Precondition::bytes).sum::<usize>();
         let share = match u32::try_from(bytes + REQUEST_BYTES) {
             Ok(share) if bytes <= ENTRY_BYTES_MAX => share,
             _ => return Err(CommitError::TooLarge { bytes }),
@@ -187,7 +189,7 @@ impl Store {
         let queue = self.shared.queue.clone();
         let permit = queue.acquire_many_owned(share).await.map_err(|_| self.refusal())?;
         let (reply, answer) = oneshot::channel();
-        let request = Request { entry, preconditions, reply, permit };
+        let request = Request { entry, conditions, reply, permit };
         let sent = self.shared.messages.send(Message::Commit(request));
         sent.map_err(|_| self.refusal())?;
         answer.await.unwrap_or_else(|_| Err(self.refusal()))

@@ -4,6 +4,9 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use super::engine::Value;
+use super::entry::Position;
+
 /// How a store is opened.
 #[derive(Clone)]
 pub struct Options {
@@ -111,6 +114,23 @@ impl fmt::Debug for Faults {
     }
 }
 
+/// What a write rests on, and when that was read.
+#[derive(Clone, Debug)]
+pub struct Conditions {
+    /// A position that was [`Store::position`](super::Store::position) before the first of `all`
+    /// was read. What no later entry has touched holds without being read again.
+    pub seen: Position,
+    /// What must hold.
+    pub all: Vec<Precondition>,
+}
+
+/// Nobody knows when they were read.
+impl From<Vec<Precondition>> for Conditions {
+    fn from(all: Vec<Precondition>) -> Self {
+        Self { seen: Position::START, all }
+    }
+}
+
 /// What must hold for an entry to be applied, checked when its turn comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Precondition {
@@ -123,7 +143,7 @@ pub enum Precondition {
         /// The key.
         key: Vec<u8>,
         /// The value that the caller has read.
-        value: Vec<u8>,
+        value: Value,
     },
 }
 
@@ -134,7 +154,7 @@ impl Precondition {
         }
     }
 
-    pub(super) fn holds(&self, stored: Option<&[u8]>) -> bool {
+    pub(super) fn holds(&self, stored: Option<&Value>) -> bool {
         match self {
             Self::Absent(_) => stored.is_none(),
             Self::Present(_) => stored.is_some(),

@@ -29,6 +29,8 @@ const PUT_BYTES: usize = 64;
 
 /// The puts of entries that follow each other.
 pub(super) struct Layer {
+    /// The entry before the first of them.
+    base: Position,
     pub(super) puts: Puts,
     /// Segments that were full by then.
     pub(super) sealed: Vec<Sealed>,
@@ -39,7 +41,8 @@ pub(super) struct Layer {
 
 impl Layer {
     fn new(head: Receipt) -> Self {
-        Self { puts: Puts::new(), sealed: Vec::new(), head, bytes: 0 }
+        let base = head.position;
+        Self { base, puts: Puts::new(), sealed: Vec::new(), head, bytes: 0 }
     }
 
     fn is_empty(&self) -> bool {
@@ -67,6 +70,12 @@ struct Layers {
     stuck: bool,
 }
 
+impl Layers {
+    fn find(&self, key: &[u8]) -> Option<&Value> {
+        self.fresh.puts.get(key).or_else(|| self.applying.puts.get(key))
+    }
+}
+
 /// What is to be done by the one who applies.
 pub(super) enum Due {
     /// Apply this.
@@ -75,6 +84,14 @@ pub(super) enum Due {
     Nothing,
     /// All is applied, and nothing more will come.
     End,
+}
+
+/// What stands under a key that was read earlier.
+pub(super) enum Since {
+    /// What was read: no later entry has touched it.
+    Untouched,
+    /// This, which may be what was read or not.
+    Now(Option<Value>),
 }
 
 /// The engine with what is to be applied to it.
@@ -183,15 +200,28 @@ impl Pending {
     }
 
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Value>, Error> {
-        let found = {
-            let layers = self.layers();
-            layers.fresh.puts.get(key).or_else(|| layers.applying.puts.get(key)).cloned()
-        };
+        let found = self.layers().find(key).cloned();
         match found {
             Some(value) => Ok(Some(value)),
             // What was applied in between is found there.
             None => self.engine.get(key),
         }
+    }
+
+    /// What stands under a key that was read when [`Pending::position`] had been `seen`. Most of
+    /// what a write rests on was read an instant ago: all later entries are here, and the engine
+    /// need not be asked.
+    pub(super) fn since(&self, seen: Position, key: &[u8]) -> Result<Since, Error> {
+        {
+            let layers = self.layers();
+            if let Some(value) = layers.find(key) {
+                return Ok(Since::Now(Some(value.clone())));
+            }
+            if layers.applying.base <= seen {
+                return Ok(Since::Untouched);
+            }
+        }
+        self.engine.get(key).map(Since::Now)
     }
 
     pub(super) fn scan(
@@ -238,7 +268,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let engine = Engine::open(dir.path(), 8 << 20).unwrap();
         let puts = puts("a=1 b=1 d=1");
-        let applied = engine.apply(&puts, &[], at(1), &Applied::nothing(1)).unwrap();
+        let applied = engine.apply(&puts, &[], at(1), &Applied::nothing(1), |_| false).unwrap();
         Case { pending: Pending::new(engine, at(1)), applied, _dir: dir }
     }
 
@@ -269,7 +299,8 @@ mod tests {
 
         fn apply(&mut self, batch: &Layer) {
             let engine = self.pending.engine();
-            self.applied = engine.apply(&batch.puts, &[], batch.head, &self.applied).unwrap();
+            self.applied =
+                engine.apply(&batch.puts, &[], batch.head, &self.applied, |_| false).unwrap();
             self.pending.applied();
         }
 
@@ -318,6 +349,31 @@ mod tests {
         case.check("a=1 b=2 c=3 d=1 e=3");
         assert_eq!(case.applied.head, at(3));
         assert_eq!(case.applied.digest, case.pending.engine().digest(|_| ()).unwrap());
+    }
+
+    #[test]
+    fn what_was_read_is_known_to_stand_as_long_as_all_later_entries_are_here() {
+        let mut case = case();
+        let since = |case: &Case, seen, key: &str| match case
+            .pending
+            .since(Position(seen), key.as_bytes())
+            .unwrap()
+        {
+            Since::Untouched => "untouched".to_owned(),
+            Since::Now(value) => value
+                .map_or("nothing".to_owned(), |value| String::from_utf8(value.to_vec()).unwrap()),
+        };
+        let told = |case: &Case, seen| ["a", "b", "none"].map(|key| since(case, seen, key));
+        assert_eq!(told(&case, 1), ["untouched", "untouched", "untouched"]);
+        assert_eq!(told(&case, 0), ["1", "1", "nothing"], "read before all that is known");
+        case.add("b=2", 2);
+        assert_eq!(told(&case, 1), ["untouched", "2", "untouched"]);
+        let batch = case.take();
+        case.add("a=3", 3);
+        assert_eq!(told(&case, 1), ["3", "2", "untouched"]);
+        case.apply(&batch);
+        assert_eq!(told(&case, 1), ["3", "2", "nothing"], "the second entry is the engine's");
+        assert_eq!(told(&case, 2), ["3", "untouched", "untouched"]);
     }
 
     #[test]

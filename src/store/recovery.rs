@@ -362,7 +362,7 @@ impl<'a> Recovery<'a> {
             let full = full.iter().map(|segment| (segment.first, segment.bytes));
             let new: Vec<Sealed> = full.filter(|sealed| !known.contains(sealed)).collect();
             if !new.is_empty() {
-                *applied = engine.apply(&Puts::new(), &new, applied.head, applied)?;
+                *applied = engine.apply(&Puts::new(), &new, applied.head, applied, |_| false)?;
             }
         }
         self.condition.damage = damage;

@@ -89,7 +89,7 @@ impl<'a> Batch<'a> {
         let Some(head) = self.head.take() else { return Ok(()) };
         *self.applied = match self.is_new {
             true => self.engine.load(std::mem::take(&mut self.puts), head, self.applied)?,
-            false => self.engine.apply(&self.puts, &[], head, self.applied)?,
+            false => self.engine.apply(&self.puts, &[], head, self.applied, self.index.once)?,
         };
         self.puts.clear();
         self.bytes = 0;

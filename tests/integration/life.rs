@@ -123,7 +123,7 @@ impl Person {
         };
         let mut client = AggregateServiceClient::new(self.channel.clone());
         let answer = client.aggregate_reports(request).await.expect("a sum").into_inner();
-        answer.aggregates[0].requests?.newly_received?.total
+        answer.aggregates[0].requests.as_ref()?.newly_received?.total
     }
 }
 

@@ -23,7 +23,7 @@ use nianbao::store::{
 use tokio::task::JoinSet;
 
 /// The index of the tests: an entry's payload is its puts.
-const INDEX: Index = Index { version: 1, puts: read_puts };
+const INDEX: Index = Index { version: 1, puts: read_puts, once: |_| false };
 
 /// Puts, as the payload of an entry: each length before its bytes.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -207,7 +207,10 @@ async fn checks_each_precondition_and_names_the_one_that_fails() {
     let before = store.write(put("k", "v1").put("empty", ""), vec![]).await.unwrap();
     let present = |k: &str| Precondition::Present(k.into());
     let is_absent = |k: &str| Precondition::Absent(k.into());
-    let unchanged = |k: &str, v: &str| Precondition::Unchanged { key: k.into(), value: v.into() };
+    let unchanged = |k: &str, v: &str| Precondition::Unchanged {
+        key: k.into(),
+        value: v.as_bytes().to_vec().into(),
+    };
     let cases = [
         (vec![is_absent("k")], Some(0)),
         (vec![is_absent("empty")], Some(0)),

@@ -333,7 +333,7 @@ async fn an_entry_that_the_index_refuses_is_refused_alone() {
         }
     }
     let folder = Folder::new();
-    let index = Index { version: 1, puts: picky };
+    let index = Index { puts: picky, ..INDEX };
     let store = Store::open(&folder.0, index, Options::default()).unwrap();
     let write = |payload: &str| {
         let (store, payload) = (store.clone(), payload.into());

@@ -103,8 +103,9 @@ async fn checks_against_the_earlier_entries_of_the_group() {
     let (gate, options) = Gate::new();
     let store = folder.open_with(options);
     let first = gate.hold(&store).await;
-    let unchanged =
-        |value: &str| vec![Precondition::Unchanged { key: "k".into(), value: value.into() }];
+    let unchanged = |value: &str| {
+        vec![Precondition::Unchanged { key: "k".into(), value: value.as_bytes().to_vec().into() }]
+    };
     let commits = [
         (put("k", "1"), vec![Precondition::Present("k".into())], false),
         (put("k", "2"), absent("k"), true),

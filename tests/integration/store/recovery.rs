@@ -49,7 +49,8 @@ async fn rebuilds_an_index_of_another_version() {
     }
     let folder = Folder::new();
     let before = fill(&folder).await;
-    let store = Store::open(&folder.0, Index { version: 2, puts: other }, small()).unwrap();
+    let store =
+        Store::open(&folder.0, Index { version: 2, puts: other, ..INDEX }, small()).unwrap();
     assert!(store.condition().rebuilt);
     assert!(store.condition().set_aside.is_some_and(|aside| aside.is_dir()));
     assert_eq!(content(&store).len(), 40);
@@ -119,7 +120,8 @@ async fn refuses_to_start_where_the_index_cannot_read_an_entry() {
     let folder = Folder::new();
     let before = fill(&folder).await;
     for puts in [none as fn(&Recorded) -> _, panics] {
-        let Err(error) = Store::open(&folder.0, Index { version: 2, puts }, small()) else {
+        let Err(error) = Store::open(&folder.0, Index { version: 2, puts, ..INDEX }, small())
+        else {
             panic!("the store opens");
         };
         let text = error.to_string();

@@ -103,7 +103,7 @@ async fn reads_a_folder_of_segments_and_an_export() {
 #[tokio::test]
 async fn says_where_the_index_differs() {
     let (folder, _) = filled(30).await;
-    let read = |puts| verify(&folder.0, Index { version: 1, puts }, &|_, _| {}).unwrap().index;
+    let read = |puts| verify(&folder.0, Index { puts, ..INDEX }, &|_, _| {}).unwrap().index;
     fn one_other(recorded: &Recorded) -> Result<Vec<Pair>, String> {
         let mut pairs = read_puts(recorded)?;
         pairs.retain(|(key, _)| key != b"k/05");
@@ -127,7 +127,7 @@ async fn says_where_the_index_differs() {
     }
     let expected = "the entry at 0000000000000001 cannot be read: no idea";
     assert_eq!(read(none), IndexState::Unreadable(expected.into()));
-    let newer = verify(&folder.0, Index { version: 2, puts: read_puts }, &|_, _| {}).unwrap();
+    let newer = verify(&folder.0, Index { version: 2, ..INDEX }, &|_, _| {}).unwrap();
     assert!(matches!(newer.index, IndexState::Unreadable(_)));
 }
 
