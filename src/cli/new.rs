@@ -3,8 +3,7 @@
 use nianbao::form::{Amount, CELLS, Cell, CellKind};
 use nianbao::names::ReportId;
 use nianbao::pb::{
-    Disclosure, Disclosure2019, Edition, GetOrganRequest, GetReportRequest, OtherMatters, Overview,
-    Problems, Report,
+    Edition, GetOrganRequest, GetReportRequest, OtherMatters, Overview, Problems, Report,
 };
 
 use super::args::{NewArgs, Remote};
