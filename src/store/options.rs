@@ -118,16 +118,17 @@ impl fmt::Debug for Faults {
 #[derive(Clone, Debug)]
 pub struct Conditions {
     /// A position that was [`Store::position`](super::Store::position) before the first of `all`
-    /// was read. What no later entry has touched holds without being read again.
-    pub seen: Position,
+    /// was read. What no later entry has touched holds without being read again. Without it all is
+    /// read.
+    pub seen: Option<Position>,
     /// What must hold.
     pub all: Vec<Precondition>,
 }
 
-/// Nobody knows when they were read.
+/// Nobody says when they were read, or whether.
 impl From<Vec<Precondition>> for Conditions {
     fn from(all: Vec<Precondition>) -> Self {
-        Self { seen: Position::START, all }
+        Self { seen: None, all }
     }
 }
 

@@ -211,13 +211,13 @@ impl Pending {
     /// What stands under a key that was read when [`Pending::position`] had been `seen`. Most of
     /// what a write rests on was read an instant ago: all later entries are here, and the engine
     /// need not be asked.
-    pub(super) fn since(&self, seen: Position, key: &[u8]) -> Result<Since, Error> {
+    pub(super) fn since(&self, seen: Option<Position>, key: &[u8]) -> Result<Since, Error> {
         {
             let layers = self.layers();
             if let Some(value) = layers.find(key) {
                 return Ok(Since::Now(Some(value.clone())));
             }
-            if layers.applying.base <= seen {
+            if seen.is_some_and(|seen| layers.applying.base <= seen) {
                 return Ok(Since::Untouched);
             }
         }
