@@ -120,7 +120,11 @@ impl Archive {
             };
             // In a box, since a future that holds it is moved about.
             let change = Box::new(change);
-            match self.store.commit(entry, Conditions { seen, all: preconditions }).await {
+            match self
+                .store
+                .commit(entry, Conditions { seen: Some(seen), all: preconditions })
+                .await
+            {
                 Ok(recorded) => {
                     let taken = index::settled(*change, recorded.time(), index::etag(&recorded));
                     let taken = taken.map_err(|e| Failure::Store(e.to_string()))?;

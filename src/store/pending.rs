@@ -354,9 +354,9 @@ mod tests {
     #[test]
     fn what_was_read_is_known_to_stand_as_long_as_all_later_entries_are_here() {
         let mut case = case();
-        let since = |case: &Case, seen, key: &str| match case
+        let since = |case: &Case, seen: Option<u64>, key: &str| match case
             .pending
-            .since(Position(seen), key.as_bytes())
+            .since(seen.map(Position), key.as_bytes())
             .unwrap()
         {
             Since::Untouched => "untouched".to_owned(),
@@ -364,16 +364,17 @@ mod tests {
                 .map_or("nothing".to_owned(), |value| String::from_utf8(value.to_vec()).unwrap()),
         };
         let told = |case: &Case, seen| ["a", "b", "none"].map(|key| since(case, seen, key));
-        assert_eq!(told(&case, 1), ["untouched", "untouched", "untouched"]);
-        assert_eq!(told(&case, 0), ["1", "1", "nothing"], "read before all that is known");
+        assert_eq!(told(&case, Some(1)), ["untouched", "untouched", "untouched"]);
+        assert_eq!(told(&case, Some(0)), ["1", "1", "nothing"], "read before all that is known");
+        assert_eq!(told(&case, None), ["1", "1", "nothing"], "nobody says when it was read");
         case.add("b=2", 2);
-        assert_eq!(told(&case, 1), ["untouched", "2", "untouched"]);
+        assert_eq!(told(&case, Some(1)), ["untouched", "2", "untouched"]);
         let batch = case.take();
         case.add("a=3", 3);
-        assert_eq!(told(&case, 1), ["3", "2", "untouched"]);
+        assert_eq!(told(&case, Some(1)), ["3", "2", "untouched"]);
         case.apply(&batch);
-        assert_eq!(told(&case, 1), ["3", "2", "nothing"], "the second entry is the engine's");
-        assert_eq!(told(&case, 2), ["3", "untouched", "untouched"]);
+        assert_eq!(told(&case, Some(1)), ["3", "2", "nothing"], "the second entry is the engine's");
+        assert_eq!(told(&case, Some(2)), ["3", "untouched", "untouched"]);
     }
 
     #[test]
