@@ -78,7 +78,8 @@ impl Archive {
     /// Decides and commits, again where the ground has shifted in between.
     ///
     /// `decide` reads what is stored and either refuses or says what is to be written, and which
-    /// stored values that rests on.
+    /// stored values that rests on. It reads them itself: a change of what was read before goes
+    /// unnoticed.
     pub(super) async fn write(
         &self,
         caller: &Caller,

@@ -6,7 +6,10 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use nianbao::store::{Entry, Fault, Faults, IndexState, Options, Position, Store, WritesOff};
+use nianbao::store::{
+    CommitError, Conditions, Entry, Fault, Faults, IndexState, Options, Position, Precondition,
+    Store, WritesOff,
+};
 use tokio::task::JoinHandle;
 
 use super::{Folder, Puts, Write, content, put, read};
@@ -146,4 +149,44 @@ async fn what_the_index_could_not_take_is_read_and_verified() {
     assert_eq!(store.follow(Position::START, usize::MAX).unwrap().last(), Some(&last));
     store.close();
     assert_eq!(read(&store, "a").as_deref(), Some("new"), "and after the close");
+}
+
+/// Whether a write is taken that rests on `k` as it stood when the position was `seen`.
+async fn rests_on(store: &Store, value: Option<&str>, seen: Position) -> bool {
+    let key = b"k".to_vec();
+    let condition = match value {
+        Some(value) => Precondition::Unchanged { key, value: value.as_bytes().to_vec().into() },
+        None => Precondition::Absent(key),
+    };
+    let conditions = Conditions { seen: Some(seen), all: vec![condition] };
+    match store.commit(Entry::from(put("other", "")), conditions).await {
+        Ok(_) => true,
+        Err(CommitError::Precondition { index: 0 }) => false,
+        Err(other) => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_write_after_what_was_seen_is_noticed_wherever_it_stands() {
+    let folder = Folder::new();
+    let gate = Gate::default();
+    let store = folder.open_with(gate.options());
+    let before = store.position();
+    assert!(rests_on(&store, None, before).await, "nobody wrote it");
+    let first = store.write(put("k", "1"), vec![]).await.unwrap();
+    let second = store.write(put("k", "2"), vec![]).await.unwrap();
+    let told = async |store: &Store| {
+        let read = [(None, before), (Some("1"), first), (Some("2"), second)];
+        let mut taken = Vec::new();
+        for (value, seen) in read {
+            taken.push(rests_on(store, value, seen).await);
+        }
+        taken
+    };
+    let above = told(&store).await;
+    // Before anything can fail here: the store cannot be closed behind the gate.
+    gate.open();
+    assert_eq!(above, [false, false, true], "above the index");
+    drop(store);
+    assert_eq!(told(&folder.open()).await, [false, false, true], "in the index");
 }
