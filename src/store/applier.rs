@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::engine::{Applied, Disk};
-use super::entry::panic_text;
+use super::entry::{Index, panic_text};
 use super::marks::Marks;
 use super::pending::{Due, Layer, Pending};
 use super::state::State;
@@ -24,7 +24,7 @@ const IDLE: Duration = Duration::from_secs(60);
 
 pub(super) struct Applier {
     pending: Arc<Pending>,
-    once: fn(&[u8]) -> bool,
+    index: Index,
     /// None where the index is only for this run.
     disk: Option<Disk>,
     marks: Marks,
@@ -38,7 +38,7 @@ pub(super) struct Applier {
 
 impl Applier {
     pub(super) fn new(
-        (pending, once): (Arc<Pending>, fn(&[u8]) -> bool),
+        (pending, index): (Arc<Pending>, Index),
         disk: Option<Disk>,
         marks: Marks,
         applied: Applied,
@@ -46,7 +46,7 @@ impl Applier {
         faults: Faults,
     ) -> Self {
         let flushed = Instant::now();
-        Self { pending, once, disk, marks, applied, state, faults, dirty_bytes: 0, flushed }
+        Self { pending, index, disk, marks, applied, state, faults, dirty_bytes: 0, flushed }
     }
 
     /// Works until [`Pending::close`]. After an error nothing is applied any more: the entries are
@@ -97,7 +97,7 @@ impl Applier {
         self.marks.clear_clean().map_err(Error::Io)?;
         let engine = self.pending.engine();
         let Layer { puts, sealed, head, .. } = batch;
-        self.applied = engine.apply(puts, sealed, *head, &self.applied, self.once)?;
+        self.applied = engine.apply(puts, sealed, *head, &self.applied, self.index.once)?;
         self.pending.applied();
         if self.dirty_bytes == 0 {
             self.flushed = Instant::now();

@@ -144,8 +144,7 @@ impl Store {
         let queue_bytes = options.queue_bytes.max(ENTRY_BYTES_MAX + REQUEST_BYTES);
         let (kept, shown) = (pending.clone(), state.clone());
         let committer = Committer::new((appender, off), kept, index, received, shown, &options);
-        let (once, faults) = (index.once, options.faults.clone());
-        let brought = (pending.clone(), once);
+        let (brought, faults) = ((pending.clone(), index), options.faults.clone());
         let applier = Applier::new(brought, disk, marks, applied, state.clone(), faults);
         // If the second cannot start, the first ends: nobody is left to send it anything.
         let committer = thread("store-committer", || committer.run())?;
