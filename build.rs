@@ -36,8 +36,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .compile_well_known_types(true)
         // It refuses what prost drops.
         .codec_path("crate::codec::Codec")
-        // The figures of a report have four kilobytes, and a message is moved a dozen times on its way
-        // to a method, to the journal and to the index: the moves cost more than what is done there.
+        // The figures of a report have four kilobytes, and a message is moved a dozen times on its
+        // way to a method, to the journal and to the index: the moves cost more than the work.
         .boxed(".nianbao.v1.ValidateReportRequest.report")
         .boxed(".nianbao.v1.ValidateReportsRequest.report")
         .boxed(".nianbao.v1.SubmitReportRequest.report")
