@@ -143,7 +143,8 @@ class CallsTest {
       }
       assertFalse(results.hasNext());
     }
-    assertEquals(2, server.seen.size());
+    // Once all items are answered the stream is closed: the server may hear that before its end.
+    assertEquals(2, server.seen.stream().filter(id -> !id.equals("cancelled")).count());
   }
 
   @Test
