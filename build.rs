@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         // It refuses what prost drops.
         .codec_path("crate::codec::Codec")
         // The figures of a report have four kilobytes, and a message is moved a dozen times on its
-        // way to a method, to the journal and to the index: the moves cost more than the work.
+        // way to a method, to the journal and to the index.
         .boxed(".nianbao.v1.ValidateReportRequest.report")
         .boxed(".nianbao.v1.ValidateReportsRequest.report")
         .boxed(".nianbao.v1.SubmitReportRequest.report")
