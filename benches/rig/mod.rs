@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each program uses a part of it")]
 
+pub(crate) mod keeping;
 pub(crate) mod load;
 pub(crate) mod process;
 pub(crate) mod ratios;

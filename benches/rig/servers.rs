@@ -1,9 +1,10 @@
-//! The servers: the real one, and two bare ones under the same paths.
+//! The servers: the real one, and bare ones under the same paths.
 //!
 //! - `echo` answers the bytes that it gets. No cheaper service can be built with tonic.
 //! - `decoding` decodes the report, drops it, and answers as if it had no fault. What it costs
 //!   beyond the echo is the price of the message; what nianbao costs beyond it is that of the
 //!   rules.
+//! - `keeping` decodes a report that is submitted, and keeps it. See [`super::keeping`].
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -25,6 +26,7 @@ use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::Result;
+use super::keeping::Keeping;
 
 /// The first argument of a program that is to serve.
 pub(crate) const SERVE: &str = "--serve";
@@ -45,19 +47,24 @@ pub(crate) enum Kind {
     Echo,
     /// Decodes the report and answers without looking at it. For validation only.
     Decoding,
+    /// Decodes the report and keeps its bytes. For submission only.
+    Keeping,
     /// The real one.
     Nianbao,
 }
 
 impl Kind {
-    /// All, the baseline first.
-    pub(crate) const ALL: [Kind; 3] = [Kind::Echo, Kind::Decoding, Kind::Nianbao];
+    const ALL: [Kind; 4] = [Kind::Echo, Kind::Decoding, Kind::Keeping, Kind::Nianbao];
+
+    /// Those that validate, the baseline first.
+    pub(crate) const VALIDATING: [Kind; 3] = [Kind::Echo, Kind::Decoding, Kind::Nianbao];
 
     /// Its name on the command line and in the answer.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Echo => "echo",
             Kind::Decoding => "decoding",
+            Kind::Keeping => "keeping",
             Kind::Nianbao => "nianbao",
         }
     }
@@ -103,6 +110,12 @@ async fn serve(kind: Kind, data: PathBuf, cache_mib: u64) -> Result<()> {
         }
         Kind::Echo => bare(Bare(Arc::new(Echo)), listener, stop).await?,
         Kind::Decoding => bare(Bare(Arc::new(Decoding)), listener, stop).await?,
+        Kind::Keeping => {
+            let (keeping, threads) = Keeping::start(&data.join("keeping"), cache_mib)?;
+            bare(Bare(Arc::new(keeping)), listener, stop).await?;
+            tokio::task::spawn_blocking(move || threads.join().map_err(|e| e.to_string()))
+                .await??;
+        }
     }
     Ok(())
 }
@@ -124,12 +137,13 @@ async fn bare<M: Methods>(
 }
 
 /// What a bare service does with a request.
-trait Methods: Send + Sync + 'static {
+pub(crate) trait Methods: Send + Sync + 'static {
     fn unary(&self, request: http::Request<tonic::body::Body>) -> Answer;
     fn stream(&self, request: http::Request<tonic::body::Body>) -> Answer;
 }
 
-type Answer = BoxFuture<http::Response<tonic::body::Body>, std::convert::Infallible>;
+/// What a call comes to.
+pub(crate) type Answer = BoxFuture<http::Response<tonic::body::Body>, std::convert::Infallible>;
 
 /// A service as tonic would generate it.
 struct Bare<M>(Arc<M>);

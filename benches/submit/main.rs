@@ -3,7 +3,9 @@
 //!
 //! The budget speaks of rates: nianbao / (1 / (1/echo + 1/append)), each slice of nianbao held
 //! against those of echo and append next to it, in one run. Each call submits another report; their
-//! organs are registered before.
+//! organs are registered before. Beside it stands the least service that decodes reports and keeps
+//! them in a file and in sled (`rig/keeping.rs`): how near to the budget any such service comes,
+//! and what nianbao costs beyond it.
 //!
 //! `--quick` takes seconds and judges nothing; it is also what runs outside of `cargo bench`. The
 //! store lies beside what cargo builds, and is gone in the end.
@@ -84,6 +86,7 @@ fn main() -> Result<()> {
     let append = Append::start(appended.path(), entry_bytes)?;
     // The servers outlive the runtime, whose end closes the connections that they wait for.
     let echo = Process::start(Kind::Echo, folder.path(), CACHE_MIB)?;
+    let keeping = Process::start(Kind::Keeping, appended.path(), CACHE_MIB)?;
     let nianbao = Process::start(Kind::Nianbao, folder.path(), CACHE_MIB)?;
     let done = runtime.block_on(async {
         let mut run = Run {
@@ -91,6 +94,7 @@ fn main() -> Result<()> {
             supply: Supply::new(plan.organs)?,
             append: &append,
             echo: Server::connect(&echo).await?,
+            keeping: Server::connect(&keeping).await?,
             nianbao: Server::connect(&nianbao).await?,
         };
         tokio::time::timeout(plan.time_max, run.all(entry_bytes)).await?
@@ -145,19 +149,25 @@ struct Run<'a> {
     supply: Supply,
     append: &'a Append,
     echo: Server<'a>,
+    keeping: Server<'a>,
     nianbao: Server<'a>,
 }
 
 /// The places of a round.
 const ECHO: usize = 0;
 const APPEND: usize = 1;
-const NIANBAO: usize = 2;
+const KEEPING: usize = 2;
+const NIANBAO: usize = 3;
 
 impl Run<'_> {
     async fn all(&mut self, entry_bytes: usize) -> Result<()> {
         self.register().await?;
         let request = self.supply.submissions(1)?.remove(0);
         println!("request: {} bytes; entry in the journal: {entry_bytes} bytes", request.len());
+        let kept = self.keeping.client.call(SUBMIT, request.clone()).await?;
+        if SubmitReportResponse::decode(kept)?.report.is_none() {
+            return Err("the report was not kept".into());
+        }
         let answer = self.nianbao.client.call(SUBMIT, request).await?;
         if SubmitReportResponse::decode(answer)?.receipt.is_none() {
             return Err("the report was not taken".into());
@@ -186,10 +196,11 @@ impl Run<'_> {
         for round in 0..=self.plan.rounds {
             let mut slices = Vec::new();
             let requests = self.supply.submissions(calls)?;
-            for at in turns(3, round) {
+            for at in turns(4, round) {
                 let slice = match at {
                     ECHO => self.echo.unary(in_flight, requests.clone()).await?,
                     APPEND => self.append.slice(in_flight, calls).await?,
+                    KEEPING => self.keeping.unary(in_flight, requests.clone()).await?,
                     _ => self.nianbao.unary(in_flight, requests.clone()).await?,
                 };
                 slices.push((at, slice));
@@ -199,15 +210,24 @@ impl Run<'_> {
         println!("\nSubmitReport, {in_flight} in flight, {calls} calls a slice");
         let rate = |at| rounds.median(at, Slice::rate);
         let cpu = |at| rounds.median(at, Slice::cpu_each) * 1e6;
-        println!("  echo    {:>7.0} calls/s, {:>6.2} µs server CPU a call", rate(ECHO), cpu(ECHO));
         println!("  append  {:>7.0} writes/s", rate(APPEND));
-        let (calls, cpu) = (rate(NIANBAO), cpu(NIANBAO));
-        println!("  nianbao {calls:>7.0} calls/s, {cpu:>6.2} µs server CPU a call");
-        let ratios = rounds.each(|round| {
-            let least = 1.0 / round[ECHO].rate() + 1.0 / round[APPEND].rate();
-            round[NIANBAO].rate() * least
-        });
-        judge("nianbao / (1 / (1/echo + 1/append))", ratios, |r| r >= RATIO_MIN);
+        for (at, name) in [(ECHO, "echo"), (KEEPING, "keeping"), (NIANBAO, "nianbao")] {
+            println!(
+                "  {name:<7} {:>7.0} calls/s, {:>6.2} µs server CPU a call",
+                rate(at),
+                cpu(at)
+            );
+        }
+        let of_least = |at: usize| {
+            rounds.each(move |round| {
+                let least = 1.0 / round[ECHO].rate() + 1.0 / round[APPEND].rate();
+                round[at].rate() * least
+            })
+        };
+        println!("  keeping / (1 / (1/echo + 1/append)): {}", Spread::of(of_least(KEEPING)));
+        judge("nianbao / (1 / (1/echo + 1/append))", of_least(NIANBAO), |r| r >= RATIO_MIN);
+        let of_keeping = rounds.each(|round| round[NIANBAO].rate() / round[KEEPING].rate());
+        println!("  nianbao / keeping: {}", Spread::of(of_keeping));
         Ok(())
     }
 
