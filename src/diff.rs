@@ -3,10 +3,11 @@
 //! Texts are compared by sentence first and by character within what was replaced: Chinese prints
 //! no spaces to cut words at, and a text compared by character alone falls to pieces.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rust_decimal::Decimal;
-use similar::{Algorithm, DiffTag, TextDiff};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{DiffOp, DiffTag};
 
 use crate::form::{self, CELLS};
 use crate::pb::blank::Kind;
@@ -100,22 +101,12 @@ fn texts(left: &Report, right: &Report) -> Vec<TextDifference> {
 }
 
 fn pieces(left: &str, right: &str) -> Vec<TextPiece> {
-    let (before, after) = (sentences(left), sentences(right));
-    let diff = TextDiff::configure()
-        .algorithm(Algorithm::Myers)
-        .timeout(PATIENCE)
-        .diff_slices(&before, &after);
     let mut out = Vec::new();
-    for op in diff.ops() {
-        let old = before[op.old_range()].concat();
-        let new = after[op.new_range()].concat();
-        match op.tag() {
+    for (side, old, new) in steps(&sentences(left), &sentences(right)) {
+        match side {
             DiffTag::Equal => push(&mut out, Side::Same, &old),
             DiffTag::Replace => replaced(&mut out, &old, &new),
-            DiffTag::Delete | DiffTag::Insert => {
-                push(&mut out, Side::Deleted, &old);
-                push(&mut out, Side::Inserted, &new);
-            }
+            DiffTag::Delete | DiffTag::Insert => change(&mut out, &old, &new),
         }
     }
     out
@@ -125,19 +116,34 @@ fn pieces(left: &str, right: &str) -> Vec<TextPiece> {
 fn replaced(out: &mut Vec<TextPiece>, old: &str, new: &str) {
     let size = old.chars().count().saturating_mul(new.chars().count());
     if size > CHARACTERS_MAX {
-        push(out, Side::Deleted, old);
-        push(out, Side::Inserted, new);
-        return;
+        return change(out, old, new);
     }
-    let diff = TextDiff::configure().timeout(PATIENCE).diff_chars(old, new);
-    for change in diff.iter_all_changes() {
-        let side = match change.tag() {
-            similar::ChangeTag::Equal => Side::Same,
-            similar::ChangeTag::Delete => Side::Deleted,
-            similar::ChangeTag::Insert => Side::Inserted,
-        };
-        push(out, side, change.value());
+    for (side, old, new) in steps(&characters(old), &characters(new)) {
+        match side {
+            DiffTag::Equal => push(out, Side::Same, &old),
+            DiffTag::Replace | DiffTag::Delete | DiffTag::Insert => change(out, &old, &new),
+        }
     }
+}
+
+/// What leads from one row of pieces to another, and both sides of each step.
+///
+/// The one algorithm that is used, called by its name: asked for by its number, all seven are
+/// compiled, for each kind of text, into an eighth of this package.
+fn steps(before: &[&str], after: &[&str]) -> Vec<(DiffTag, String, String)> {
+    let mut hook = Compact::new(Replace::new(Capture::new()), before, after);
+    let (old, new) = (0..before.len(), 0..after.len());
+    let deadline = Some(Instant::now() + PATIENCE);
+    let Ok(()) = myers::diff_deadline(&mut hook, before, old, after, new, deadline);
+    let ops = hook.into_inner().into_inner().into_ops();
+    let step =
+        |op: DiffOp| (op.tag(), before[op.old_range()].concat(), after[op.new_range()].concat());
+    ops.into_iter().map(step).collect()
+}
+
+fn change(out: &mut Vec<TextPiece>, old: &str, new: &str) {
+    push(out, Side::Deleted, old);
+    push(out, Side::Inserted, new);
 }
 
 /// Adds a piece, to the last one where it stands on the same side.
@@ -152,6 +158,10 @@ fn push(out: &mut Vec<TextPiece>, side: Side, text: &str) {
 /// A text cut behind each mark that ends a sentence, and at each line feed.
 fn sentences(text: &str) -> Vec<&str> {
     text.split_inclusive(['。', '；', '！', '？', '\n']).collect()
+}
+
+fn characters(text: &str) -> Vec<&str> {
+    text.char_indices().map(|(at, c)| &text[at..at + c.len_utf8()]).collect()
 }
 
 #[cfg(test)]
