@@ -1,7 +1,7 @@
 //! A report as paragraphs and tables, in the order in which they are printed.
 
 use crate::document::read::blank_kind;
-use crate::form::{self, Cell as FormCell};
+use crate::form::{self, Cell as FormCell, Labelled as _};
 use crate::layout::{self, Area, Content, Printed};
 use crate::pb::{Blank, FormatNode, Report, blank::Kind};
 
@@ -84,11 +84,9 @@ fn part(report: &Report, part: &FormatNode, printed: &[Printed]) -> Part {
     {
         tables.remove(0);
     }
-    let first = tables.first().map(|(table, _)| table.field_path.clone());
-    let tables = tables.into_iter().map(|(table, edition)| {
-        let is_first = first.as_ref() == Some(&table.field_path);
-        let edition = edition.filter(|_| !is_first);
-        let caption = edition.map(|edition| format!("（{}）", form::Labelled::zh(edition)));
+    let tables = tables.into_iter().enumerate().map(|(at, (table, edition))| {
+        let edition = edition.filter(|_| at > 0);
+        let caption = edition.map(|edition| format!("（{}）", edition.zh()));
         self::table(report, table, caption.unwrap_or_default())
     });
     Part { heading, prose: Vec::new(), tables: tables.collect() }
@@ -207,10 +205,10 @@ fn blank_lines(cell: &FormCell, blank: &Blank) -> Vec<String> {
 }
 
 /// The lines of a text with something in them, without the space around them. What no document can
-/// hold shows as U+FFFD.
+/// hold shows as U+FFFD; a byte order mark, which is no character, is left out.
 fn lines(text: &str) -> Vec<String> {
     let lines = text.split(['\n', '\r', '\u{B}', '\u{C}']).map(|line| {
-        let plain = line.chars().map(|c| match c {
+        let plain = line.chars().filter(|c| *c != '\u{FEFF}').map(|c| match c {
             '\t' => ' ',
             '\u{FFFE}' | '\u{FFFF}' => '\u{FFFD}',
             c if c.is_control() => '\u{FFFD}',

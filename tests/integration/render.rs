@@ -50,6 +50,7 @@ fn lines(text: &str, document_type: DocumentType) -> String {
         }
         _ => line.trim().to_owned(),
     };
+    let text = text.replace('\u{FEFF}', "");
     let lines = text.split('\n').map(|text| line(text.trim()));
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
