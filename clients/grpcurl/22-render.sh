@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# 生成文档 Renders a stored report as a web page, and reads the page back: the same figures come out.
+# 生成文档 Renders a stored report as a web page, and reads the page back: the same figures.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 pieces=$(call DocumentService/RenderDocument '{"name": "organs/demo-housing/reports/2023-own",
@@ -12,4 +12,5 @@ said=$(jq -r 'select(.header).header.sha256' <<<"$pieces")
 {
   echo '{"header": {"organ": "organs/demo-housing"}}'
   page | base64 --wrap=0 | jq -R '{chunk: .}'
-} | call DocumentService/ParseDocument @ | jq -r '"read back: \(.report.requests.newlyReceived.total)"'
+} | call DocumentService/ParseDocument @ |
+  jq -r '"read back: \(.report.requests.newlyReceived.total)"'

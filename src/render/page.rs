@@ -205,10 +205,10 @@ fn blank_lines(cell: &FormCell, blank: &Blank) -> Vec<String> {
 }
 
 /// The lines of a text with something in them, without the space around them. What no document can
-/// hold shows as U+FFFD; a byte order mark, which is no character, is left out.
+/// hold shows as U+FFFD.
 fn lines(text: &str) -> Vec<String> {
     let lines = text.split(['\n', '\r', '\u{B}', '\u{C}']).map(|line| {
-        let plain = line.chars().filter(|c| *c != '\u{FEFF}').map(|c| match c {
+        let plain = line.chars().map(|c| match c {
             '\t' => ' ',
             '\u{FFFE}' | '\u{FFFF}' => '\u{FFFD}',
             c if c.is_control() => '\u{FFFD}',

@@ -41,7 +41,8 @@ fn reading(report: &Report, bytes: &[u8]) -> Report {
     read::read(&document, &header).report
 }
 
-/// A text as its lines, each without the space around it; a page has one space for several.
+/// A text as its lines, each without the space around it and what has no width; a page has one
+/// space for several.
 fn lines(text: &str, document_type: DocumentType) -> String {
     let line = |line: &str| match document_type {
         DocumentType::Html => {
@@ -50,8 +51,11 @@ fn lines(text: &str, document_type: DocumentType) -> String {
         }
         _ => line.trim().to_owned(),
     };
-    let text = text.replace('\u{FEFF}', "");
-    let lines = text.split('\n').map(|text| line(text.trim()));
+    let wide =
+        |c: &char| !matches!(c, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}');
+    let text: String = text.chars().filter(wide).collect();
+    let text = text.replace('\t', " ");
+    let lines = text.split('\n').map(|text| line(text.trim()).replace('\u{A0}', " "));
     lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
@@ -187,9 +191,9 @@ fn change() -> impl Strategy<Value = (Kind, &'static str, i64)> {
 fn report() -> impl Strategy<Value = Report> {
     let texts = (text(), text(), text());
     let changes = prop::collection::vec((any::<Index>(), change()), 0..40);
-    let titles = select(
-        &["", "示例市 <某> & “某”局2023年政府信息公开工作年度报告", "二〇二三年政府信息公开年报"][..],
-    );
+    let titles =
+        ["", "示例市 <某> & “某”局2023年政府信息公开工作年度报告", "二〇二三年政府信息公开年报"];
+    let titles = select(titles.to_vec());
     let lost = prop::option::weighted(0.2, 0..3_usize);
     (balanced(), texts, titles, changes, lost).prop_map(
         |(mut report, texts, title, changes, lost)| {
