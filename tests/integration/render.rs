@@ -163,7 +163,8 @@ fn line() -> impl Strategy<Value = String> {
     let words = prop::collection::vec(select(&WORDS[..]), 0..8).prop_map(|words| words.concat());
     let marks =
         |c: char| c.is_ascii_digit() || c.is_whitespace() || "-—–－第页共/／·.PpageAGE".contains(c);
-    let prose = |line: &str| !line.chars().all(marks) || !line.chars().any(|c| c.is_ascii_digit());
+    let prose =
+        move |line: &str| !line.chars().all(marks) || !line.chars().any(|c| c.is_ascii_digit());
     prop_oneof![3 => words, 2 => "\\PC{0,60}", 1 => "[公开办理信息本年度]{90,300}"]
         .prop_filter("a page number", move |line| prose(&visible(line)))
 }
