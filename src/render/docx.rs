@@ -1,4 +1,4 @@
-//! A Word file: Office Open XML, of five parts. Paragraphs name styles, so that an office changes
+//! A Word file: Office Open XML, of six parts. Paragraphs name styles, so that an office changes
 //! the look in one place.
 
 use super::escaped;
