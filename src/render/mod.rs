@@ -7,8 +7,8 @@
 //!
 //! `page` makes paragraphs and tables of a report and knows nothing of a file; `docx`, `html` and
 //! `text` write them. The Word file is made of six small parts of XML, by hand: the crate for it,
-//! `docx-rs`, is maintained and under MIT, but brings a second zip and a second XML reader, and models
-//! for what is forty lines here.
+//! `docx-rs`, is maintained and under MIT, but brings a second zip and a second XML reader, and
+//! models for what is forty lines here.
 
 mod page;
 mod docx;
