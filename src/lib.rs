@@ -10,6 +10,7 @@
 //! - [`rules`]: the catalogue of rules, and the rules that need more than an expression.
 //! - [`years`]: what reports of consecutive years say of each other.
 //! - [`finding`]: what broken rules say to a person and to a program.
+//! - [`layout`]: where labels and figures of the official tables stand.
 //! - [`document`]: documents in, reports out.
 //! - [`names`]: resource names as types.
 //! - [`address`]: cells by the address that a person writes, and values into them.
@@ -22,6 +23,7 @@
 //! - [`roster`]: the rows of a table as organs.
 //! - [`life`]: the states of a report and what leads from one to another.
 //! - [`diff`]: how two reports differ.
+//! - [`render`]: reports in, documents out.
 //! - [`archive`]: organs and reports in the store.
 //! - [`rollup`]: sums with their coverage, from rows of numbers in memory.
 //! - [`export`]: reports and sums as files: CSV, workbooks, Parquet.
@@ -38,6 +40,7 @@ pub mod check;
 pub mod rules;
 pub mod years;
 pub mod finding;
+pub mod layout;
 pub mod document;
 pub mod names;
 pub mod address;
@@ -50,6 +53,7 @@ pub mod failure;
 pub mod roster;
 pub mod life;
 pub mod diff;
+pub mod render;
 pub mod archive;
 pub mod rollup;
 pub mod export;

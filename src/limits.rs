@@ -45,7 +45,7 @@ pub const HEARTBEAT_SECONDS_DEFAULT: u64 = 15;
 pub const REPORT_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one message of an export; the last entry in it may pass that.
 pub const EXPORT_BYTES_MAX: usize = 1 << 20;
-/// Bytes of a file of tables in one message.
+/// Bytes of a file of tables, or of a rendered document, in one message.
 pub const EXPORT_CHUNK_BYTES_MAX: usize = 128 << 10;
 /// Sheets of a workbook, its list apart: it is made in memory, and nobody turns over more.
 pub const EXPORT_SHEETS_MAX: usize = 250;
@@ -129,8 +129,8 @@ fn of_exports() -> Vec<Limit> {
             "export_chunk_bytes_max",
             EXPORT_CHUNK_BYTES_MAX,
             "bytes",
-            "导出表格的单个消息",
-            "a piece of a file of tables",
+            "导出表格、生成文档的单个消息",
+            "a piece of a file of tables or of a rendered document",
         ),
         row(
             "export_sheets_max",

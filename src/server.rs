@@ -145,7 +145,8 @@ fn routes(archive: &Archive, stopping: &watch::Receiver<bool>) -> Result<Routes,
     let aggregates = Aggregates::new(archive.clone());
     let aggregates = aggregate_service_server::AggregateServiceServer::new(aggregates)
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let documents = document_service_server::DocumentServiceServer::new(Documents)
+    let documents = Documents::new(archive.clone());
+    let documents = document_service_server::DocumentServiceServer::new(documents)
         .max_decoding_message_size(MESSAGE_BYTES_MAX);
     let formats = format_service_server::FormatServiceServer::new(Formats)
         .max_decoding_message_size(MESSAGE_BYTES_MAX);

@@ -30,7 +30,7 @@ use crate::store::{Position, Store};
 pub use deadline::lawful_date;
 pub use import::ImportOptions;
 pub use index::{INDEX, NotOurs, Taken, china_date, receipt, taken};
-pub use organ::{broken_organ, is_active, parent_in, standing_in};
+pub use organ::{broken_organ, is_active, name_in, parent_in, standing_in};
 pub use read::{Moment, Version};
 pub use reason::broken_reason;
 pub use reorganise::{Merged, Merger, Move, ORGAN_FIELDS, OrganField, broken_merger};

@@ -136,6 +136,13 @@ fn overlap(affiliations: &[Affiliation]) -> Option<i32> {
     sorted.windows(2).find(|pair| pair[1].0 <= pair[0].1).map(|pair| pair[1].0)
 }
 
+/// The name that an organ had in a year.
+pub fn name_in(organ: &Organ, year: i32) -> &str {
+    let former = organ.former_names.iter().filter(|former| former.until_year >= year);
+    let name = former.min_by_key(|former| former.until_year);
+    name.map_or(&organ.display_name, |former| &former.display_name)
+}
+
 /// The parent of an organ in a year.
 pub fn parent_in(organ: &Organ, year: i32) -> Option<&str> {
     organ

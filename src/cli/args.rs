@@ -18,8 +18,8 @@ pub(super) use offline::{FormatArgs, NewArgs, ParseArgs, SetArgs, ValidateArgs};
 pub(super) use organs::{CloseArgs, ImportArgs, MergeArgs, MoveArgs, RenameArgs, UpdateArgs};
 pub(super) use reading::{
     AggregateArgs, CompareArgs, ContributionsArgs, CoverageArgs, DiffArgs, ExportReportsArgs,
-    GetArgs, HistoryArgs, ListArgs, OutliersArgs, Page, ReconcileArgs, ReviewsArgs, SumArgs,
-    WatchArgs,
+    GetArgs, HistoryArgs, ListArgs, OutliersArgs, Page, ReconcileArgs, RenderArgs, ReviewsArgs,
+    SumArgs, WatchArgs,
 };
 pub(super) use registry::{
     CreateArgs, DeadlineArgs, DeadlinesArgs, DeadlinesCommand, OrgansArgs, OrgansCommand,
@@ -71,6 +71,17 @@ pub(super) enum Command {
   nianbao parse report.html --format json          连同出处 · with provenance
   cat report.txt | nianbao parse -")]
     Parse(ParseArgs),
+    /// 生成官方格式的文档 · Write a report as the official document (.docx, .html, .txt)
+    #[command(after_help = "\
+示例 · Examples:
+  nianbao render report.json --output report.docx  不需要服务 · needs no server
+  nianbao render report.docx --output report.html  Word文档转网页 · for the site
+  nianbao render report.json --type text | less
+  nianbao render organs/lc-housing/reports/2023-own --effective --output 2023.docx
+
+照实生成：空白仍为空白，有错误的报告也能生成，不补写前言。
+What the report holds is printed, errors and blanks as they are; no preface is made up.")]
+    Render(RenderArgs),
     /// 新建一份待填的报告 · Make a report to fill
     #[command(after_help = "\
 示例 · Examples:

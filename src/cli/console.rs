@@ -128,6 +128,18 @@ impl Console {
         }
     }
 
+    /// Writes bytes to stdout as they are.
+    ///
+    /// # Errors
+    /// `Output`, but not for a closed pipe.
+    pub(super) fn bytes(&self, bytes: &[u8]) -> Result<(), Error> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::Output(error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Writes JSON to stdout.
     ///
     /// # Errors

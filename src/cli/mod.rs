@@ -30,6 +30,7 @@ mod organs;
 mod parse;
 mod progress;
 mod reconcile;
+mod render;
 mod serve;
 mod set;
 mod steps;
@@ -73,6 +74,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Demo => demo::run(&console),
         Command::Serve(args) => serve::run(&console, &args),
         Command::Parse(args) => parse::run(&console, &args),
+        Command::Render(args) => render::run(&console, &args),
         Command::New(args) => new::run(&console, &args),
         Command::Set(args) => set::run(&console, &args),
         Command::Validate(args) => validate::run(&console, &args),

@@ -68,7 +68,8 @@ fn format_of(output: &Path) -> Result<ExportFormat, Error> {
     }
 }
 
-fn part_of(output: &Path) -> PathBuf {
+/// The name of a file that is not whole yet.
+pub(super) fn part_of(output: &Path) -> PathBuf {
     let mut name = output.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     output.with_file_name(name)

@@ -155,6 +155,11 @@ impl Writer<'_> {
         }
         let module = snake(oneof.parent_message().name());
         for field in oneof.fields() {
+            match self.ignored(&field) {
+                IGNORE_ALWAYS => continue,
+                0 => {}
+                _ => return Err(outside(field.full_name(), "ignore in a oneof, but always")),
+            }
             let variant = camel(field.name());
             writeln!(
                 self.out,
@@ -167,11 +172,18 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// The `buf.validate.Ignore` of a field.
+    fn ignored(&self, field: &FieldDescriptor) -> i64 {
+        let options = field.options();
+        let rules = options.get_extension(&self.on_field).as_message().cloned();
+        rules.as_ref().and_then(|r| number(r, "ignore")).unwrap_or(0)
+    }
+
     /// A field outside a oneof; `own` is the Rust place.
     fn field(&mut self, field: &FieldDescriptor, own: &str) -> Result<()> {
         let options = field.options();
         let rules = options.get_extension(&self.on_field).as_message().cloned();
-        let ignore = rules.as_ref().and_then(|r| number(r, "ignore")).unwrap_or(0);
+        let ignore = self.ignored(field);
         if ignore == IGNORE_ALWAYS {
             return Ok(());
         }

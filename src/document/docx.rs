@@ -1,13 +1,14 @@
 //! Word files: the main part of the zip, streamed. Deleted text, field codes, headers, footers
 //! and pictures are not read; text boxes are.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write as _};
 
 use encoding_rs::Encoding;
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{DateTime, ZipArchive, ZipWriter};
 
 use super::flow::{Flow, Merged};
 use super::{Document, Error, Kind, Limit, PART_BYTES_MAX};
@@ -71,6 +72,24 @@ pub(crate) fn unpacks_within(bytes: &[u8], limit: usize) -> Result<bool, String>
         left -= unpacked;
     }
     Ok(true)
+}
+
+/// Packs parts into a zip. Each has the first day that a zip can name, so that the same parts give
+/// the same bytes.
+///
+/// # Errors
+/// What the library that packs them said.
+pub(crate) fn packed(parts: &[(&str, &str)]) -> Result<Vec<u8>, String> {
+    let options = SimpleFileOptions::default().last_modified_time(DateTime::default());
+    let write = || -> Result<Vec<u8>, ZipError> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, text) in parts {
+            zip.start_file(*name, options)?;
+            zip.write_all(text.as_bytes())?;
+        }
+        Ok(zip.finish()?.into_inner())
+    };
+    write().map_err(|error| error.to_string())
 }
 
 /// Whether the record that ends a zip is there in full.

@@ -17,7 +17,7 @@ mod html;
 pub mod read;
 mod text;
 
-pub(crate) use docx::unpacks_within;
+pub(crate) use docx::{packed, unpacks_within};
 pub use error::{Error, Limit};
 
 /// The largest file that is read, in bytes. Reports with pictures stay far below it.

@@ -12,6 +12,7 @@ mod tables;
 mod values;
 
 use crate::document::{Block, Document};
+use crate::form::{Cell, CellKind};
 use crate::pb::{self, Edition, Scope, blank::Kind};
 
 use index::{Part, TABLE_FOUR, TABLE_THREE, TABLE_TWO, index};
@@ -46,6 +47,21 @@ pub fn read(document: &Document, header: &pb::DocumentHeader) -> Reading {
     missing_tables(edition, &mut record);
     apply(header, document, &mut record);
     record.finish()
+}
+
+/// As what kind of blank a text is read in a cell; `None` where it is read as a figure. Lines are
+/// parted as reading leaves them: between two digits only.
+pub(crate) fn blank_kind(cell: &Cell, text: &str) -> Option<Kind> {
+    match cell.kind {
+        CellKind::Count => match values::count(text, index::is_change(cell.address)) {
+            values::Printed::Value(..) => None,
+            values::Printed::Blank(kind) => Some(kind),
+        },
+        CellKind::Money | CellKind::Text => match values::money(text) {
+            values::Printed::Value(..) => None,
+            values::Printed::Blank(kind) => Some(kind),
+        },
+    }
 }
 
 /// To which table of the form each block of the document belongs.

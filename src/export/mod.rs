@@ -7,12 +7,11 @@
 //! has a limit of sheets.
 //!
 //! `record` says what a record is, `columns` what of it stands beside its figures; `csv` and
-//! `parquet` write them; `layout` places the official tables, `xlsx` writes them.
+//! `parquet` write them; `xlsx` writes the official tables as `crate::layout` places them.
 
 mod record;
 mod columns;
 mod csv;
-mod layout;
 mod parquet;
 mod xlsx;
 

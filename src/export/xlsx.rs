@@ -6,11 +6,12 @@ use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Workbook, Worksheet, Xl
 
 use super::columns::{basis, state};
 use super::failed;
-use super::layout::{self, Area, Content};
 use super::record::{Record, Source, What};
 use crate::failure::Failure;
 use crate::form::{self, Amount, Labelled as _};
-use crate::pb::{Blank, Edition, FormatNode, Report, blank};
+use crate::layout::{self, Area, Content};
+use crate::pb::{Blank, Report, blank};
+use crate::render;
 use crate::rollup::Records;
 
 /// A spreadsheet keeps so many digits of a number.
@@ -123,7 +124,7 @@ fn title(record: &Record) -> String {
         (What::Revision { .. }, _) if !record.report.title.is_empty() => {
             record.report.title.clone()
         }
-        (What::Revision { .. }, _) => format!("{organ}{year}年政府信息公开工作年度报告"),
+        (What::Revision { .. }, _) => render::title(organ, year),
         (What::Sum { .. }, None) => format!("{organ}{year}年度汇总"),
         (What::Sum { .. }, Some(group)) if group.label.is_empty() => {
             format!("{organ}{year}年度汇总（未注明）")
@@ -154,36 +155,6 @@ fn standing(record: &Record) -> String {
     }
 }
 
-/// A table, and the edition to name beside it where the tables of two are printed.
-type Printed = (&'static FormatNode, Option<Edition>);
-
-/// The tables of a record. A sum over reports of both editions has those of 2021, and of 2019 those
-/// with cells that 2021 does not print.
-fn parts(report: &Report) -> Vec<Printed> {
-    let (new, old) = (report.disclosure.is_some(), report.disclosure_2019.is_some());
-    let edition = match report.edition() {
-        Edition::Unspecified if old && !new => Edition::Edition2019,
-        Edition::Unspecified => Edition::Edition2021,
-        stated => stated,
-    };
-    let tables = |edition| {
-        let parts = form::tree(edition).parts.iter();
-        parts.filter(|part| layout::is_table(part))
-    };
-    let mut parts: Vec<Printed> = tables(edition).map(|part| (part, None)).collect();
-    let lost = |part: &&FormatNode| {
-        let prefix = format!("{}.", part.field_path);
-        let mut cells = form::CELLS.iter().filter(|cell| cell.path.starts_with(&prefix));
-        cells.any(|cell| !cell.is_in(edition) && cell.get(report).is_some())
-    };
-    let other = match edition {
-        Edition::Edition2019 => Edition::Edition2021,
-        Edition::Edition2021 | Edition::Unspecified => Edition::Edition2019,
-    };
-    parts.extend(tables(other).filter(lost).map(|part| (part, Some(other))));
-    parts
-}
-
 fn fill(sheet: &mut Worksheet, record: &Record, formats: &Formats) -> Result<(), XlsxError> {
     for column in 0..COLUMNS {
         let width = WIDTHS.get(usize::from(column)).or(WIDTHS.last()).copied();
@@ -193,7 +164,7 @@ fn fill(sheet: &mut Worksheet, record: &Record, formats: &Formats) -> Result<(),
     sheet.write_string_with_format(0, 0, title(record), &formats.title)?;
     sheet.write_string_with_format(1, 0, standing(record), &formats.plain)?;
     let mut row = 3;
-    for (part, edition) in parts(&record.report) {
+    for (part, edition) in layout::tables(&record.report) {
         let edition = edition.map(|edition| format!("（{}）", edition.zh())).unwrap_or_default();
         let text = format!("{}{edition}", layout::label(part));
         sheet.write_string_with_format(row, 0, text, &formats.part)?;
@@ -275,9 +246,8 @@ fn exact(text: &str) -> Option<f64> {
 /// The unit that a report states beside an amount. Of its characters those that would end the text
 /// in a number format are left out.
 fn unit_of(report: &Report, path: &str) -> String {
-    let unit = form::cell(&format!("{path}_unit")).and_then(|cell| cell.get(report));
-    let text = unit.map(|unit| unit.to_string()).unwrap_or_default();
-    text.chars().filter(|c| !"\"\\".contains(*c) && !c.is_control()).collect()
+    let unit = layout::unit(report, path);
+    unit.chars().filter(|c| !"\"\\".contains(*c) && !c.is_control()).collect()
 }
 
 /// How a blank is printed.

@@ -4,6 +4,7 @@ mod backup;
 mod life;
 mod organs;
 mod reconcile;
+mod render;
 mod server;
 mod tables;
 

@@ -36,6 +36,7 @@ mod organs;
 mod outliers;
 mod reading;
 mod reconcile;
+mod render;
 mod rollup;
 mod rule_cases;
 mod rule_columns;

@@ -49,7 +49,7 @@ fn retries_no_write_without_a_request_id_and_no_stream_of_requests() {
         let retried = entries[method.full_name()].get("retryPolicy").is_some();
         let reads = ["Validate", "Get", "BatchGet", "List", "Diff", "Watch", "Aggregate"]
             .into_iter()
-            .chain(["Reconcile", "Compare", "Export", "Verify"])
+            .chain(["Reconcile", "Compare", "Export", "Verify", "Render"])
             .any(|verb| method.name().starts_with(verb));
         let safe = reads || method.input().get_field_by_name("request_id").is_some();
         assert_eq!(retried, safe && !method.is_client_streaming(), "{}", method.full_name());

@@ -6,10 +6,12 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use nianbao::names::{OrganId, ReportId};
 use nianbao::pb::get_coverage_request::Only;
-use nianbao::pb::{Basis, ExportHeads, GroupBy, OrganTree};
+use nianbao::pb::{Basis, DocumentType, ExportHeads, GroupBy, OrganTree};
 
 use super::Remote;
-use super::value::{basis, group_by, heads, only, organ, report, revision, tree, year};
+use super::value::{
+    basis, document_type, group_by, heads, only, organ, report, revision, tree, year,
+};
 use crate::cli::moment::{self, Moment};
 
 /// Of `get`.
@@ -332,6 +334,40 @@ pub(crate) struct ExportReportsArgs {
     pub heads: ExportHeads,
     #[command(flatten)]
     pub what: SumArgs,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+/// Of `render`.
+#[derive(Args, Debug)]
+pub(crate) struct RenderArgs {
+    /// 报告文件（JSON 或文档），或服务上的报告、版本名称 · A file, or the name of a stored report
+    /// or revision
+    #[arg(value_name = "FILE|NAME")]
+    pub source: String,
+    /// 写入的文件，默认为标准输出 · The file to write, by default standard output
+    #[arg(long, env = "NIANBAO_OUTPUT", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// 类型：docx、html、text，默认按文件名 · The type, by default that of the file's name
+    #[arg(long = "type", env = "NIANBAO_TYPE", value_name = "TYPE",
+          value_parser = document_type)]
+    pub document_type: Option<DocumentType>,
+    /// 覆盖已有的文件 · Replace a file that is there
+    #[arg(long, env = "NIANBAO_FORCE", value_parser = FalseyValueParser::new())]
+    pub force: bool,
+    /// 机关名称，报告没有标题时用于标题 · The organ's name, for the title of a report without one
+    #[arg(long, env = "NIANBAO_ORGAN_NAME", value_name = "NAME")]
+    pub organ_name: Option<String>,
+    /// 版本号，默认最新 · The number of a revision, by default the latest
+    #[arg(long, env = "NIANBAO_REVISION", value_name = "N", conflicts_with = "effective",
+          value_parser = clap::value_parser!(i32).range(1..=999_999_999))]
+    pub revision: Option<i32>,
+    /// 生效版本，即计入汇总的版本 · The effective revision, which counts in sums
+    #[arg(long, env = "NIANBAO_EFFECTIVE", value_parser = FalseyValueParser::new())]
+    pub effective: bool,
+    /// 至少包含此位置（取自回执） · Include at least this position, from a receipt
+    #[arg(long, env = "NIANBAO_AT_LEAST", value_name = "POSITION")]
+    pub at_least: Option<String>,
     #[command(flatten)]
     pub remote: Remote,
 }

@@ -2,7 +2,7 @@
 
 use nianbao::names::{OrganId, ReportId, scope_of};
 use nianbao::pb::get_coverage_request::Only;
-use nianbao::pb::{Basis, Edition, ExportHeads, GroupBy, OrganTree, Scope, organ};
+use nianbao::pb::{Basis, DocumentType, Edition, ExportHeads, GroupBy, OrganTree, Scope, organ};
 
 pub(super) fn organ(text: &str) -> Result<OrganId, String> {
     let id = OrganId::from_name(text).or_else(|| OrganId::parse(text));
@@ -75,6 +75,14 @@ pub(super) fn heads(text: &str) -> Result<ExportHeads, String> {
     named.ok_or_else(|| expected(all, "EXPORT_HEADS_"))
 }
 
+pub(super) fn document_type(text: &str) -> Result<DocumentType, String> {
+    let named = DocumentType::from_str_name(&format!("DOCUMENT_TYPE_{}", constant(text)));
+    let all = (0..).map_while(|n| DocumentType::try_from(n).ok());
+    named
+        .filter(|named| *named != DocumentType::Unspecified)
+        .ok_or_else(|| expected(all, "DOCUMENT_TYPE_"))
+}
+
 pub(super) fn only(text: &str) -> Result<Only, String> {
     let named = Only::from_str_name(&format!("ONLY_{}", constant(text)));
     named.ok_or_else(|| expected((0..).map_while(|n| Only::try_from(n).ok()), "ONLY_"))
@@ -107,4 +115,4 @@ macro_rules! named {
     };
 }
 
-named!(organ::Level, organ::Kind, Basis, OrganTree, GroupBy, Only, ExportHeads);
+named!(organ::Level, organ::Kind, Basis, OrganTree, GroupBy, Only, ExportHeads, DocumentType);

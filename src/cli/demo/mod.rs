@@ -301,9 +301,11 @@ impl Story<'_> {
         self.next("接下来", "what to try next")?;
         self.say(
             "nianbao validate 报告.docx                核对自己的报告\n\
+             nianbao render 报告.docx --type html      生成官方格式的网页\n\
              nianbao serve                             启动服务，然后：\n\
              grpcurl -plaintext 127.0.0.1:50051 describe nianbao.v1.ApplicantCounts",
             "nianbao validate report.docx              check a report of your own\n\
+             nianbao render report.docx --type html    write it as the official page\n\
              nianbao serve                             run the server, then:\n\
              grpcurl -plaintext 127.0.0.1:50051 describe nianbao.v1.ApplicantCounts",
         )

@@ -162,8 +162,7 @@ fn row(node: &'static FormatNode) -> Row {
     let column = |child: &'static FormatNode| Column {
         path: &child.field_path,
         keys: keys_of(child),
-        // The form prints both signs in the head of such a column.
-        is_change: child.label.contains('增') && child.label.contains('减'),
+        is_change: is_change(&child.label),
     };
     Row {
         path: &node.field_path,
@@ -172,6 +171,11 @@ fn row(node: &'static FormatNode) -> Row {
         only_in: only_edition(node),
         unit_path: node.children.iter().find(|c| is_text(c)).map(|c| c.field_path.as_str()),
     }
+}
+
+/// Whether a column tells a change: the form prints both signs in its head.
+pub(super) fn is_change(label: &str) -> bool {
+    label.contains('增') && label.contains('减')
 }
 
 fn only_edition(node: &FormatNode) -> Option<Edition> {

@@ -386,7 +386,8 @@ pub(super) fn four(rows: &Rows<'_>, record: &mut Record) {
         }
         let columns = columns_of_four(form, &groups, &results);
         let cells = spread(&row.cells, columns.len());
-        if cells.len() == columns.len() && cells.iter().all(|cell| is_value_like(&cell.text)) {
+        // One word among figures is a cell that nobody can read; words alone are another row.
+        if cells.len() == columns.len() && cells.iter().any(|cell| is_value_like(&cell.text)) {
             for (&(row, column), cell) in columns.iter().zip(cells) {
                 record.cell(row, column, "", cell);
             }

@@ -344,7 +344,10 @@ async fn submit(
 }
 
 /// The report and the revision that a request names.
-fn version(name: &str, asked: get_report_request::Version) -> Result<(ReportId, Version), Failure> {
+pub(super) fn version(
+    name: &str,
+    asked: get_report_request::Version,
+) -> Result<(ReportId, Version), Failure> {
     use get_report_request::Version as Asked;
     let named = ReportId::with_revision(name);
     let (id, number) = named.ok_or_else(|| Failure::ReportNotFound(name.to_owned()))?;

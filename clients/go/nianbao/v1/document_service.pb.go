@@ -24,6 +24,64 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// 文档类型 What kind of file a document is.
+type DocumentType int32
+
+const (
+	// 未指定 Not stated.
+	DocumentType_DOCUMENT_TYPE_UNSPECIFIED DocumentType = 0
+	// Word文档 A .docx: what an office edits, prints and publishes.
+	DocumentType_DOCUMENT_TYPE_DOCX DocumentType = 1
+	// 网页 An .html page that needs no other file and runs no script: what goes on a site.
+	DocumentType_DOCUMENT_TYPE_HTML DocumentType = 2
+	// 纯文本 A .txt in UTF-8, each cell of a table on a line of its own after a tab, as word
+	// processors dump a document.
+	DocumentType_DOCUMENT_TYPE_TEXT DocumentType = 3
+)
+
+// Enum value maps for DocumentType.
+var (
+	DocumentType_name = map[int32]string{
+		0: "DOCUMENT_TYPE_UNSPECIFIED",
+		1: "DOCUMENT_TYPE_DOCX",
+		2: "DOCUMENT_TYPE_HTML",
+		3: "DOCUMENT_TYPE_TEXT",
+	}
+	DocumentType_value = map[string]int32{
+		"DOCUMENT_TYPE_UNSPECIFIED": 0,
+		"DOCUMENT_TYPE_DOCX":        1,
+		"DOCUMENT_TYPE_HTML":        2,
+		"DOCUMENT_TYPE_TEXT":        3,
+	}
+)
+
+func (x DocumentType) Enum() *DocumentType {
+	p := new(DocumentType)
+	*p = x
+	return p
+}
+
+func (x DocumentType) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DocumentType) Descriptor() protoreflect.EnumDescriptor {
+	return file_nianbao_v1_document_service_proto_enumTypes[0].Descriptor()
+}
+
+func (DocumentType) Type() protoreflect.EnumType {
+	return &file_nianbao_v1_document_service_proto_enumTypes[0]
+}
+
+func (x DocumentType) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DocumentType.Descriptor instead.
+func (DocumentType) EnumDescriptor() ([]byte, []int) {
+	return file_nianbao_v1_document_service_proto_rawDescGZIP(), []int{0}
+}
+
 // 解析文档请求 A header, then chunks. See DocumentService.ParseDocument.
 type ParseDocumentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -431,12 +489,308 @@ func (x *ReadingNote) GetPlace() string {
 	return ""
 }
 
+// 生成文档请求 See DocumentService.RenderDocument.
+type RenderDocumentRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 报告来源 One of both.
+	//
+	// Types that are valid to be assigned to Source:
+	//
+	//	*RenderDocumentRequest_Name
+	//	*RenderDocumentRequest_Report
+	Source isRenderDocumentRequest_Source `protobuf_oneof:"source"`
+	// 版本选择 Which revision, where the name has none.
+	Version GetReportRequest_Version `protobuf:"varint,3,opt,name=version,proto3,enum=nianbao.v1.GetReportRequest_Version" json:"version,omitempty"`
+	// 文档类型 Required. The kind of file.
+	DocumentType DocumentType `protobuf:"varint,4,opt,name=document_type,json=documentType,proto3,enum=nianbao.v1.DocumentType" json:"document_type,omitempty"`
+	// 机关名称 The name of the organ, for the title of a report that has none. By default the name
+	// that the organ had in that year, if it is registered. A title that the report has stays.
+	OrganDisplayName string `protobuf:"bytes,5,opt,name=organ_display_name,json=organDisplayName,proto3" json:"organ_display_name,omitempty"`
+	// 至少位置 A position that the answer must include, from a receipt. The call waits for it up to
+	// the limit `at_least_seconds_max`. May be empty.
+	AtLeast       string `protobuf:"bytes,6,opt,name=at_least,json=atLeast,proto3" json:"at_least,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderDocumentRequest) Reset() {
+	*x = RenderDocumentRequest{}
+	mi := &file_nianbao_v1_document_service_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderDocumentRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderDocumentRequest) ProtoMessage() {}
+
+func (x *RenderDocumentRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_nianbao_v1_document_service_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderDocumentRequest.ProtoReflect.Descriptor instead.
+func (*RenderDocumentRequest) Descriptor() ([]byte, []int) {
+	return file_nianbao_v1_document_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *RenderDocumentRequest) GetSource() isRenderDocumentRequest_Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *RenderDocumentRequest) GetName() string {
+	if x != nil {
+		if x, ok := x.Source.(*RenderDocumentRequest_Name); ok {
+			return x.Name
+		}
+	}
+	return ""
+}
+
+func (x *RenderDocumentRequest) GetReport() *Report {
+	if x != nil {
+		if x, ok := x.Source.(*RenderDocumentRequest_Report); ok {
+			return x.Report
+		}
+	}
+	return nil
+}
+
+func (x *RenderDocumentRequest) GetVersion() GetReportRequest_Version {
+	if x != nil {
+		return x.Version
+	}
+	return GetReportRequest_VERSION_UNSPECIFIED
+}
+
+func (x *RenderDocumentRequest) GetDocumentType() DocumentType {
+	if x != nil {
+		return x.DocumentType
+	}
+	return DocumentType_DOCUMENT_TYPE_UNSPECIFIED
+}
+
+func (x *RenderDocumentRequest) GetOrganDisplayName() string {
+	if x != nil {
+		return x.OrganDisplayName
+	}
+	return ""
+}
+
+func (x *RenderDocumentRequest) GetAtLeast() string {
+	if x != nil {
+		return x.AtLeast
+	}
+	return ""
+}
+
+type isRenderDocumentRequest_Source interface {
+	isRenderDocumentRequest_Source()
+}
+
+type RenderDocumentRequest_Name struct {
+	// 资源名称 A stored report, `organs/{organ}/reports/{year}-{scope}`; with
+	// `/revisions/{revision}` the revision of that number.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3,oneof"`
+}
+
+type RenderDocumentRequest_Report struct {
+	// 报告 A report as it is. Nothing is stored, and no rule is held against it.
+	Report *Report `protobuf:"bytes,2,opt,name=report,proto3,oneof"`
+}
+
+func (*RenderDocumentRequest_Name) isRenderDocumentRequest_Source() {}
+
+func (*RenderDocumentRequest_Report) isRenderDocumentRequest_Source() {}
+
+// 生成文档应答 A header, then data. See DocumentService.RenderDocument.
+type RenderDocumentResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 内容 One of both.
+	//
+	// Types that are valid to be assigned to Content:
+	//
+	//	*RenderDocumentResponse_Header
+	//	*RenderDocumentResponse_Data
+	Content       isRenderDocumentResponse_Content `protobuf_oneof:"content"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderDocumentResponse) Reset() {
+	*x = RenderDocumentResponse{}
+	mi := &file_nianbao_v1_document_service_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderDocumentResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderDocumentResponse) ProtoMessage() {}
+
+func (x *RenderDocumentResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_nianbao_v1_document_service_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderDocumentResponse.ProtoReflect.Descriptor instead.
+func (*RenderDocumentResponse) Descriptor() ([]byte, []int) {
+	return file_nianbao_v1_document_service_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *RenderDocumentResponse) GetContent() isRenderDocumentResponse_Content {
+	if x != nil {
+		return x.Content
+	}
+	return nil
+}
+
+func (x *RenderDocumentResponse) GetHeader() *RenderedDocument {
+	if x != nil {
+		if x, ok := x.Content.(*RenderDocumentResponse_Header); ok {
+			return x.Header
+		}
+	}
+	return nil
+}
+
+func (x *RenderDocumentResponse) GetData() []byte {
+	if x != nil {
+		if x, ok := x.Content.(*RenderDocumentResponse_Data); ok {
+			return x.Data
+		}
+	}
+	return nil
+}
+
+type isRenderDocumentResponse_Content interface {
+	isRenderDocumentResponse_Content()
+}
+
+type RenderDocumentResponse_Header struct {
+	// 文档信息 Comes first, once.
+	Header *RenderedDocument `protobuf:"bytes,1,opt,name=header,proto3,oneof"`
+}
+
+type RenderDocumentResponse_Data struct {
+	// 数据块 The next bytes of the document, at most 128 KiB.
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3,oneof"`
+}
+
+func (*RenderDocumentResponse_Header) isRenderDocumentResponse_Content() {}
+
+func (*RenderDocumentResponse_Data) isRenderDocumentResponse_Content() {}
+
+// 文档信息 What a rendered document is. The same report gives the same bytes again.
+type RenderedDocument struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 文件名 A name for the file, such as `city-housing-2023-own.docx`.
+	FileName string `protobuf:"bytes,1,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// 媒体类型 The media type of the file.
+	MediaType string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// 字节数 The size. A stream that ends earlier was cut.
+	SizeBytes int64 `protobuf:"varint,3,opt,name=size_bytes,json=sizeBytes,proto3" json:"size_bytes,omitempty"`
+	// 摘要 The SHA-256 of the document, in hexadecimal digits.
+	Sha256 string `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// 版本名称 The revision, `organs/{organ}/reports/{year}-{scope}/revisions/{revision}`; empty for
+	// a report that was given.
+	Revision      string `protobuf:"bytes,5,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenderedDocument) Reset() {
+	*x = RenderedDocument{}
+	mi := &file_nianbao_v1_document_service_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenderedDocument) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenderedDocument) ProtoMessage() {}
+
+func (x *RenderedDocument) ProtoReflect() protoreflect.Message {
+	mi := &file_nianbao_v1_document_service_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenderedDocument.ProtoReflect.Descriptor instead.
+func (*RenderedDocument) Descriptor() ([]byte, []int) {
+	return file_nianbao_v1_document_service_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *RenderedDocument) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *RenderedDocument) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *RenderedDocument) GetSizeBytes() int64 {
+	if x != nil {
+		return x.SizeBytes
+	}
+	return 0
+}
+
+func (x *RenderedDocument) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *RenderedDocument) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
 var File_nianbao_v1_document_service_proto protoreflect.FileDescriptor
 
 const file_nianbao_v1_document_service_proto_rawDesc = "" +
 	"\n" +
 	"!nianbao/v1/document_service.proto\x12\n" +
-	"nianbao.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18nianbao/v1/finding.proto\x1a\x17nianbao/v1/report.proto\"\x81\x01\n" +
+	"nianbao.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18nianbao/v1/finding.proto\x1a\x18nianbao/v1/options.proto\x1a\x17nianbao/v1/report.proto\x1a\x1fnianbao/v1/report_service.proto\"\x81\x01\n" +
 	"\x14ParseDocumentRequest\x124\n" +
 	"\x06header\x18\x01 \x01(\v2\x1a.nianbao.v1.DocumentHeaderH\x00R\x06header\x12!\n" +
 	"\x05chunk\x18\x02 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x05chunkB\x10\n" +
@@ -470,9 +824,41 @@ const file_nianbao_v1_document_service_proto_rawDesc = "" +
 	"message_zh\x18\x02 \x01(\tR\tmessageZh\x12\x1d\n" +
 	"\n" +
 	"message_en\x18\x03 \x01(\tR\tmessageEn\x12\x14\n" +
-	"\x05place\x18\x04 \x01(\tR\x05place2i\n" +
+	"\x05place\x18\x04 \x01(\tR\x05place\"\xcb\x03\n" +
+	"\x15RenderDocumentRequest\x12x\n" +
+	"\x04name\x18\x01 \x01(\tBb\xbaH_r](\x80\x012X^organs/[a-z][a-z0-9-]{0,62}/reports/[0-9]{4}-(own|region)(/revisions/[1-9][0-9]{0,8})?$H\x00R\x04name\x124\n" +
+	"\x06report\x18\x02 \x01(\v2\x12.nianbao.v1.ReportB\x06\xbaH\x03\xd8\x01\x03H\x00R\x06report\x12H\n" +
+	"\aversion\x18\x03 \x01(\x0e2$.nianbao.v1.GetReportRequest.VersionB\b\xbaH\x05\x82\x01\x02\x10\x01R\aversion\x12J\n" +
+	"\rdocument_type\x18\x04 \x01(\x0e2\x18.nianbao.v1.DocumentTypeB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\fdocumentType\x126\n" +
+	"\x12organ_display_name\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\xac\x02R\x10organDisplayName\x12#\n" +
+	"\bat_least\x18\x06 \x01(\tB\b\xbaH\x05r\x03(\x80\x04R\aatLeastB\x0f\n" +
+	"\x06source\x12\x05\xbaH\x02\b\x01\"q\n" +
+	"\x16RenderDocumentResponse\x126\n" +
+	"\x06header\x18\x01 \x01(\v2\x1c.nianbao.v1.RenderedDocumentH\x00R\x06header\x12\x14\n" +
+	"\x04data\x18\x02 \x01(\fH\x00R\x04dataB\t\n" +
+	"\acontent\"\xa1\x01\n" +
+	"\x10RenderedDocument\x12\x1b\n" +
+	"\tfile_name\x18\x01 \x01(\tR\bfileName\x12\x1d\n" +
+	"\n" +
+	"media_type\x18\x02 \x01(\tR\tmediaType\x12\x1d\n" +
+	"\n" +
+	"size_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n" +
+	"\x06sha256\x18\x04 \x01(\tR\x06sha256\x12\x1a\n" +
+	"\brevision\x18\x05 \x01(\tR\brevision*\xe9\x01\n" +
+	"\fDocumentType\x12;\n" +
+	"\x19DOCUMENT_TYPE_UNSPECIFIED\x10\x00\x1a\x1c\xba\xe1\x18\x18\n" +
+	"\t未指定\x12\vunspecified\x127\n" +
+	"\x12DOCUMENT_TYPE_DOCX\x10\x01\x1a\x1f\xba\xe1\x18\x1b\n" +
+	"\n" +
+	"Word文档\x12\rWord document\x12.\n" +
+	"\x12DOCUMENT_TYPE_HTML\x10\x02\x1a\x16\xba\xe1\x18\x12\n" +
+	"\x06网页\x12\bweb page\x123\n" +
+	"\x12DOCUMENT_TYPE_TEXT\x10\x03\x1a\x1b\xba\xe1\x18\x17\n" +
+	"\t纯文本\x12\n" +
+	"plain text2\xc4\x01\n" +
 	"\x0fDocumentService\x12V\n" +
-	"\rParseDocument\x12 .nianbao.v1.ParseDocumentRequest\x1a!.nianbao.v1.ParseDocumentResponse(\x01B\x98\x01\n" +
+	"\rParseDocument\x12 .nianbao.v1.ParseDocumentRequest\x1a!.nianbao.v1.ParseDocumentResponse(\x01\x12Y\n" +
+	"\x0eRenderDocument\x12!.nianbao.v1.RenderDocumentRequest\x1a\".nianbao.v1.RenderDocumentResponse0\x01B\x98\x01\n" +
 	"\x0ecom.nianbao.v1B\x14DocumentServiceProtoP\x01Z'nianbao/clients/go/nianbao/v1;nianbaov1\xa2\x02\x03NXX\xaa\x02\n" +
 	"Nianbao.V1\xca\x02\n" +
 	"Nianbao\\V1\xe2\x02\x16Nianbao\\V1\\GPBMetadata\xea\x02\vNianbao::V1b\x06proto3"
@@ -489,33 +875,45 @@ func file_nianbao_v1_document_service_proto_rawDescGZIP() []byte {
 	return file_nianbao_v1_document_service_proto_rawDescData
 }
 
-var file_nianbao_v1_document_service_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_nianbao_v1_document_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_nianbao_v1_document_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_nianbao_v1_document_service_proto_goTypes = []any{
-	(*ParseDocumentRequest)(nil),  // 0: nianbao.v1.ParseDocumentRequest
-	(*DocumentHeader)(nil),        // 1: nianbao.v1.DocumentHeader
-	(*ParseDocumentResponse)(nil), // 2: nianbao.v1.ParseDocumentResponse
-	(*Provenance)(nil),            // 3: nianbao.v1.Provenance
-	(*ReadingNote)(nil),           // 4: nianbao.v1.ReadingNote
-	(Scope)(0),                    // 5: nianbao.v1.Scope
-	(*Report)(nil),                // 6: nianbao.v1.Report
-	(*Finding)(nil),               // 7: nianbao.v1.Finding
-	(*FindingCounts)(nil),         // 8: nianbao.v1.FindingCounts
+	(DocumentType)(0),              // 0: nianbao.v1.DocumentType
+	(*ParseDocumentRequest)(nil),   // 1: nianbao.v1.ParseDocumentRequest
+	(*DocumentHeader)(nil),         // 2: nianbao.v1.DocumentHeader
+	(*ParseDocumentResponse)(nil),  // 3: nianbao.v1.ParseDocumentResponse
+	(*Provenance)(nil),             // 4: nianbao.v1.Provenance
+	(*ReadingNote)(nil),            // 5: nianbao.v1.ReadingNote
+	(*RenderDocumentRequest)(nil),  // 6: nianbao.v1.RenderDocumentRequest
+	(*RenderDocumentResponse)(nil), // 7: nianbao.v1.RenderDocumentResponse
+	(*RenderedDocument)(nil),       // 8: nianbao.v1.RenderedDocument
+	(Scope)(0),                     // 9: nianbao.v1.Scope
+	(*Report)(nil),                 // 10: nianbao.v1.Report
+	(*Finding)(nil),                // 11: nianbao.v1.Finding
+	(*FindingCounts)(nil),          // 12: nianbao.v1.FindingCounts
+	(GetReportRequest_Version)(0),  // 13: nianbao.v1.GetReportRequest.Version
 }
 var file_nianbao_v1_document_service_proto_depIdxs = []int32{
-	1, // 0: nianbao.v1.ParseDocumentRequest.header:type_name -> nianbao.v1.DocumentHeader
-	5, // 1: nianbao.v1.DocumentHeader.scope:type_name -> nianbao.v1.Scope
-	6, // 2: nianbao.v1.ParseDocumentResponse.report:type_name -> nianbao.v1.Report
-	3, // 3: nianbao.v1.ParseDocumentResponse.provenance:type_name -> nianbao.v1.Provenance
-	4, // 4: nianbao.v1.ParseDocumentResponse.notes:type_name -> nianbao.v1.ReadingNote
-	7, // 5: nianbao.v1.ParseDocumentResponse.findings:type_name -> nianbao.v1.Finding
-	8, // 6: nianbao.v1.ParseDocumentResponse.counts:type_name -> nianbao.v1.FindingCounts
-	0, // 7: nianbao.v1.DocumentService.ParseDocument:input_type -> nianbao.v1.ParseDocumentRequest
-	2, // 8: nianbao.v1.DocumentService.ParseDocument:output_type -> nianbao.v1.ParseDocumentResponse
-	8, // [8:9] is the sub-list for method output_type
-	7, // [7:8] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	2,  // 0: nianbao.v1.ParseDocumentRequest.header:type_name -> nianbao.v1.DocumentHeader
+	9,  // 1: nianbao.v1.DocumentHeader.scope:type_name -> nianbao.v1.Scope
+	10, // 2: nianbao.v1.ParseDocumentResponse.report:type_name -> nianbao.v1.Report
+	4,  // 3: nianbao.v1.ParseDocumentResponse.provenance:type_name -> nianbao.v1.Provenance
+	5,  // 4: nianbao.v1.ParseDocumentResponse.notes:type_name -> nianbao.v1.ReadingNote
+	11, // 5: nianbao.v1.ParseDocumentResponse.findings:type_name -> nianbao.v1.Finding
+	12, // 6: nianbao.v1.ParseDocumentResponse.counts:type_name -> nianbao.v1.FindingCounts
+	10, // 7: nianbao.v1.RenderDocumentRequest.report:type_name -> nianbao.v1.Report
+	13, // 8: nianbao.v1.RenderDocumentRequest.version:type_name -> nianbao.v1.GetReportRequest.Version
+	0,  // 9: nianbao.v1.RenderDocumentRequest.document_type:type_name -> nianbao.v1.DocumentType
+	8,  // 10: nianbao.v1.RenderDocumentResponse.header:type_name -> nianbao.v1.RenderedDocument
+	1,  // 11: nianbao.v1.DocumentService.ParseDocument:input_type -> nianbao.v1.ParseDocumentRequest
+	6,  // 12: nianbao.v1.DocumentService.RenderDocument:input_type -> nianbao.v1.RenderDocumentRequest
+	3,  // 13: nianbao.v1.DocumentService.ParseDocument:output_type -> nianbao.v1.ParseDocumentResponse
+	7,  // 14: nianbao.v1.DocumentService.RenderDocument:output_type -> nianbao.v1.RenderDocumentResponse
+	13, // [13:15] is the sub-list for method output_type
+	11, // [11:13] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_nianbao_v1_document_service_proto_init() }
@@ -524,23 +922,34 @@ func file_nianbao_v1_document_service_proto_init() {
 		return
 	}
 	file_nianbao_v1_finding_proto_init()
+	file_nianbao_v1_options_proto_init()
 	file_nianbao_v1_report_proto_init()
+	file_nianbao_v1_report_service_proto_init()
 	file_nianbao_v1_document_service_proto_msgTypes[0].OneofWrappers = []any{
 		(*ParseDocumentRequest_Header)(nil),
 		(*ParseDocumentRequest_Chunk)(nil),
+	}
+	file_nianbao_v1_document_service_proto_msgTypes[5].OneofWrappers = []any{
+		(*RenderDocumentRequest_Name)(nil),
+		(*RenderDocumentRequest_Report)(nil),
+	}
+	file_nianbao_v1_document_service_proto_msgTypes[6].OneofWrappers = []any{
+		(*RenderDocumentResponse_Header)(nil),
+		(*RenderDocumentResponse_Data)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_nianbao_v1_document_service_proto_rawDesc), len(file_nianbao_v1_document_service_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   5,
+			NumEnums:      1,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_nianbao_v1_document_service_proto_goTypes,
 		DependencyIndexes: file_nianbao_v1_document_service_proto_depIdxs,
+		EnumInfos:         file_nianbao_v1_document_service_proto_enumTypes,
 		MessageInfos:      file_nianbao_v1_document_service_proto_msgTypes,
 	}.Build()
 	File_nianbao_v1_document_service_proto = out.File

@@ -21,14 +21,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	DocumentService_ParseDocument_FullMethodName = "/nianbao.v1.DocumentService/ParseDocument"
+	DocumentService_ParseDocument_FullMethodName  = "/nianbao.v1.DocumentService/ParseDocument"
+	DocumentService_RenderDocument_FullMethodName = "/nianbao.v1.DocumentService/RenderDocument"
 )
 
 // DocumentServiceClient is the client API for DocumentService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// 文档服务 Reads reports from documents.
+// 文档服务 Reads reports from documents, and writes them as documents.
 type DocumentServiceClient interface {
 	// 解析文档 Reads a published report, .docx, .html or .txt, sent as a header and chunks of bytes.
 	// Stores nothing. What the document does not hold is reported as missing, never as zero.
@@ -39,6 +40,19 @@ type DocumentServiceClient interface {
 	//     known type.
 	//   - INVALID_ARGUMENT `DOCUMENT_TOO_LARGE`: the document passes the limit.
 	ParseDocument(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[ParseDocumentRequest, ParseDocumentResponse], error)
+	// 生成文档 Writes a report as the official document: its title, the six parts under their
+	// headings, the three tables as they are printed. The report is a stored one or one that is
+	// given, whatever is found in it. Nothing is added to it: a blank stays the blank that it is, and
+	// no preface is made up. ParseDocument reads the document back as the same report. The answer is
+	// a stream: a header with size and digest, then the bytes in pieces.
+	//
+	// Errors include:
+	// - INVALID_ARGUMENT `INVALID_REQUEST`: neither a name nor a report is given, or no type.
+	// - NOT_FOUND `REPORT_NOT_FOUND`: no such report is stored.
+	// - NOT_FOUND `REVISION_NOT_FOUND`: the report has no such revision, or none is effective.
+	// - INVALID_ARGUMENT `POSITION_INVALID`: a position is malformed.
+	// - UNAVAILABLE `POSITION_NOT_REACHED`: a position lies beyond all writes.
+	RenderDocument(ctx context.Context, in *RenderDocumentRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RenderDocumentResponse], error)
 }
 
 type documentServiceClient struct {
@@ -62,11 +76,30 @@ func (c *documentServiceClient) ParseDocument(ctx context.Context, opts ...grpc.
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type DocumentService_ParseDocumentClient = grpc.ClientStreamingClient[ParseDocumentRequest, ParseDocumentResponse]
 
+func (c *documentServiceClient) RenderDocument(ctx context.Context, in *RenderDocumentRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RenderDocumentResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &DocumentService_ServiceDesc.Streams[1], DocumentService_RenderDocument_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[RenderDocumentRequest, RenderDocumentResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type DocumentService_RenderDocumentClient = grpc.ServerStreamingClient[RenderDocumentResponse]
+
 // DocumentServiceServer is the server API for DocumentService service.
 // All implementations must embed UnimplementedDocumentServiceServer
 // for forward compatibility.
 //
-// 文档服务 Reads reports from documents.
+// 文档服务 Reads reports from documents, and writes them as documents.
 type DocumentServiceServer interface {
 	// 解析文档 Reads a published report, .docx, .html or .txt, sent as a header and chunks of bytes.
 	// Stores nothing. What the document does not hold is reported as missing, never as zero.
@@ -77,6 +110,19 @@ type DocumentServiceServer interface {
 	//     known type.
 	//   - INVALID_ARGUMENT `DOCUMENT_TOO_LARGE`: the document passes the limit.
 	ParseDocument(grpc.ClientStreamingServer[ParseDocumentRequest, ParseDocumentResponse]) error
+	// 生成文档 Writes a report as the official document: its title, the six parts under their
+	// headings, the three tables as they are printed. The report is a stored one or one that is
+	// given, whatever is found in it. Nothing is added to it: a blank stays the blank that it is, and
+	// no preface is made up. ParseDocument reads the document back as the same report. The answer is
+	// a stream: a header with size and digest, then the bytes in pieces.
+	//
+	// Errors include:
+	// - INVALID_ARGUMENT `INVALID_REQUEST`: neither a name nor a report is given, or no type.
+	// - NOT_FOUND `REPORT_NOT_FOUND`: no such report is stored.
+	// - NOT_FOUND `REVISION_NOT_FOUND`: the report has no such revision, or none is effective.
+	// - INVALID_ARGUMENT `POSITION_INVALID`: a position is malformed.
+	// - UNAVAILABLE `POSITION_NOT_REACHED`: a position lies beyond all writes.
+	RenderDocument(*RenderDocumentRequest, grpc.ServerStreamingServer[RenderDocumentResponse]) error
 	mustEmbedUnimplementedDocumentServiceServer()
 }
 
@@ -89,6 +135,9 @@ type UnimplementedDocumentServiceServer struct{}
 
 func (UnimplementedDocumentServiceServer) ParseDocument(grpc.ClientStreamingServer[ParseDocumentRequest, ParseDocumentResponse]) error {
 	return status.Error(codes.Unimplemented, "method ParseDocument not implemented")
+}
+func (UnimplementedDocumentServiceServer) RenderDocument(*RenderDocumentRequest, grpc.ServerStreamingServer[RenderDocumentResponse]) error {
+	return status.Error(codes.Unimplemented, "method RenderDocument not implemented")
 }
 func (UnimplementedDocumentServiceServer) mustEmbedUnimplementedDocumentServiceServer() {}
 func (UnimplementedDocumentServiceServer) testEmbeddedByValue()                         {}
@@ -118,6 +167,17 @@ func _DocumentService_ParseDocument_Handler(srv interface{}, stream grpc.ServerS
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type DocumentService_ParseDocumentServer = grpc.ClientStreamingServer[ParseDocumentRequest, ParseDocumentResponse]
 
+func _DocumentService_RenderDocument_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(RenderDocumentRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(DocumentServiceServer).RenderDocument(m, &grpc.GenericServerStream[RenderDocumentRequest, RenderDocumentResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type DocumentService_RenderDocumentServer = grpc.ServerStreamingServer[RenderDocumentResponse]
+
 // DocumentService_ServiceDesc is the grpc.ServiceDesc for DocumentService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -130,6 +190,11 @@ var DocumentService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "ParseDocument",
 			Handler:       _DocumentService_ParseDocument_Handler,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "RenderDocument",
+			Handler:       _DocumentService_RenderDocument_Handler,
+			ServerStreams: true,
 		},
 	},
 	Metadata: "nianbao/v1/document_service.proto",

@@ -24,10 +24,12 @@ _sym_db = _symbol_database.Default()
 
 from nianbao._vendored import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from nianbao.v1 import finding_pb2 as nianbao_dot_v1_dot_finding__pb2
+from nianbao.v1 import options_pb2 as nianbao_dot_v1_dot_options__pb2
 from nianbao.v1 import report_pb2 as nianbao_dot_v1_dot_report__pb2
+from nianbao.v1 import report_service_pb2 as nianbao_dot_v1_dot_report__service__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!nianbao/v1/document_service.proto\x12\nnianbao.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18nianbao/v1/finding.proto\x1a\x17nianbao/v1/report.proto\"\x81\x01\n\x14ParseDocumentRequest\x12\x34\n\x06header\x18\x01 \x01(\x0b\x32\x1a.nianbao.v1.DocumentHeaderH\x00R\x06header\x12!\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x05\x63hunkB\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"\xcf\x01\n\x0e\x44ocumentHeader\x12%\n\tfile_name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\x08\x66ileName\x12?\n\x05organ\x18\x02 \x01(\tB)\xbaH&r!(F2\x1d^organs/[a-z][a-z0-9-]{0,62}$\xd8\x01\x01R\x05organ\x12\"\n\x04year\x18\x03 \x01(\x05\x42\x0e\xbaH\x0b\x1a\x06\x18\xb3\x10(\xe3\x0f\xd8\x01\x01R\x04year\x12\x31\n\x05scope\x18\x04 \x01(\x0e\x32\x11.nianbao.v1.ScopeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05scope\"\x8e\x02\n\x15ParseDocumentResponse\x12*\n\x06report\x18\x01 \x01(\x0b\x32\x12.nianbao.v1.ReportR\x06report\x12\x36\n\nprovenance\x18\x02 \x03(\x0b\x32\x16.nianbao.v1.ProvenanceR\nprovenance\x12-\n\x05notes\x18\x03 \x03(\x0b\x32\x17.nianbao.v1.ReadingNoteR\x05notes\x12/\n\x08\x66indings\x18\x04 \x03(\x0b\x32\x13.nianbao.v1.FindingR\x08\x66indings\x12\x31\n\x06\x63ounts\x18\x05 \x01(\x0b\x32\x19.nianbao.v1.FindingCountsR\x06\x63ounts\"\x93\x01\n\nProvenance\x12\x1d\n\nfield_path\x18\x01 \x01(\tR\tfieldPath\x12\x10\n\x03raw\x18\x02 \x01(\tR\x03raw\x12\x14\n\x05place\x18\x03 \x01(\tR\x05place\x12\x14\n\x05table\x18\x04 \x01(\x05R\x05table\x12\x10\n\x03row\x18\x05 \x01(\x05R\x03row\x12\x16\n\x06\x63olumn\x18\x06 \x01(\x05R\x06\x63olumn\"\x80\x01\n\x0bReadingNote\x12\x1d\n\nfield_path\x18\x01 \x01(\tR\tfieldPath\x12\x1d\n\nmessage_zh\x18\x02 \x01(\tR\tmessageZh\x12\x1d\n\nmessage_en\x18\x03 \x01(\tR\tmessageEn\x12\x14\n\x05place\x18\x04 \x01(\tR\x05place2i\n\x0f\x44ocumentService\x12V\n\rParseDocument\x12 .nianbao.v1.ParseDocumentRequest\x1a!.nianbao.v1.ParseDocumentResponse(\x01\x42o\n\x0e\x63om.nianbao.v1B\x14\x44ocumentServiceProtoP\x01\xa2\x02\x03NXX\xaa\x02\nNianbao.V1\xca\x02\nNianbao\\V1\xe2\x02\x16Nianbao\\V1\\GPBMetadata\xea\x02\x0bNianbao::V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!nianbao/v1/document_service.proto\x12\nnianbao.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x18nianbao/v1/finding.proto\x1a\x18nianbao/v1/options.proto\x1a\x17nianbao/v1/report.proto\x1a\x1fnianbao/v1/report_service.proto\"\x81\x01\n\x14ParseDocumentRequest\x12\x34\n\x06header\x18\x01 \x01(\x0b\x32\x1a.nianbao.v1.DocumentHeaderH\x00R\x06header\x12!\n\x05\x63hunk\x18\x02 \x01(\x0c\x42\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x05\x63hunkB\x10\n\x07\x63ontent\x12\x05\xbaH\x02\x08\x01\"\xcf\x01\n\x0e\x44ocumentHeader\x12%\n\tfile_name\x18\x01 \x01(\tB\x08\xbaH\x05r\x03(\x80\x08R\x08\x66ileName\x12?\n\x05organ\x18\x02 \x01(\tB)\xbaH&r!(F2\x1d^organs/[a-z][a-z0-9-]{0,62}$\xd8\x01\x01R\x05organ\x12\"\n\x04year\x18\x03 \x01(\x05\x42\x0e\xbaH\x0b\x1a\x06\x18\xb3\x10(\xe3\x0f\xd8\x01\x01R\x04year\x12\x31\n\x05scope\x18\x04 \x01(\x0e\x32\x11.nianbao.v1.ScopeB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x05scope\"\x8e\x02\n\x15ParseDocumentResponse\x12*\n\x06report\x18\x01 \x01(\x0b\x32\x12.nianbao.v1.ReportR\x06report\x12\x36\n\nprovenance\x18\x02 \x03(\x0b\x32\x16.nianbao.v1.ProvenanceR\nprovenance\x12-\n\x05notes\x18\x03 \x03(\x0b\x32\x17.nianbao.v1.ReadingNoteR\x05notes\x12/\n\x08\x66indings\x18\x04 \x03(\x0b\x32\x13.nianbao.v1.FindingR\x08\x66indings\x12\x31\n\x06\x63ounts\x18\x05 \x01(\x0b\x32\x19.nianbao.v1.FindingCountsR\x06\x63ounts\"\x93\x01\n\nProvenance\x12\x1d\n\nfield_path\x18\x01 \x01(\tR\tfieldPath\x12\x10\n\x03raw\x18\x02 \x01(\tR\x03raw\x12\x14\n\x05place\x18\x03 \x01(\tR\x05place\x12\x14\n\x05table\x18\x04 \x01(\x05R\x05table\x12\x10\n\x03row\x18\x05 \x01(\x05R\x03row\x12\x16\n\x06\x63olumn\x18\x06 \x01(\x05R\x06\x63olumn\"\x80\x01\n\x0bReadingNote\x12\x1d\n\nfield_path\x18\x01 \x01(\tR\tfieldPath\x12\x1d\n\nmessage_zh\x18\x02 \x01(\tR\tmessageZh\x12\x1d\n\nmessage_en\x18\x03 \x01(\tR\tmessageEn\x12\x14\n\x05place\x18\x04 \x01(\tR\x05place\"\xcb\x03\n\x15RenderDocumentRequest\x12x\n\x04name\x18\x01 \x01(\tBb\xbaH_r](\x80\x01\x32X^organs/[a-z][a-z0-9-]{0,62}/reports/[0-9]{4}-(own|region)(/revisions/[1-9][0-9]{0,8})?$H\x00R\x04name\x12\x34\n\x06report\x18\x02 \x01(\x0b\x32\x12.nianbao.v1.ReportB\x06\xbaH\x03\xd8\x01\x03H\x00R\x06report\x12H\n\x07version\x18\x03 \x01(\x0e\x32$.nianbao.v1.GetReportRequest.VersionB\x08\xbaH\x05\x82\x01\x02\x10\x01R\x07version\x12J\n\rdocument_type\x18\x04 \x01(\x0e\x32\x18.nianbao.v1.DocumentTypeB\x0b\xbaH\x08\x82\x01\x02\x10\x01\xc8\x01\x01R\x0c\x64ocumentType\x12\x36\n\x12organ_display_name\x18\x05 \x01(\tB\x08\xbaH\x05r\x03(\xac\x02R\x10organDisplayName\x12#\n\x08\x61t_least\x18\x06 \x01(\tB\x08\xbaH\x05r\x03(\x80\x04R\x07\x61tLeastB\x0f\n\x06source\x12\x05\xbaH\x02\x08\x01\"q\n\x16RenderDocumentResponse\x12\x36\n\x06header\x18\x01 \x01(\x0b\x32\x1c.nianbao.v1.RenderedDocumentH\x00R\x06header\x12\x14\n\x04\x64\x61ta\x18\x02 \x01(\x0cH\x00R\x04\x64\x61taB\t\n\x07\x63ontent\"\xa1\x01\n\x10RenderedDocument\x12\x1b\n\tfile_name\x18\x01 \x01(\tR\x08\x66ileName\x12\x1d\n\nmedia_type\x18\x02 \x01(\tR\tmediaType\x12\x1d\n\nsize_bytes\x18\x03 \x01(\x03R\tsizeBytes\x12\x16\n\x06sha256\x18\x04 \x01(\tR\x06sha256\x12\x1a\n\x08revision\x18\x05 \x01(\tR\x08revision*\xe9\x01\n\x0c\x44ocumentType\x12;\n\x19\x44OCUMENT_TYPE_UNSPECIFIED\x10\x00\x1a\x1c\xba\xe1\x18\x18\n\t\xe6\x9c\xaa\xe6\x8c\x87\xe5\xae\x9a\x12\x0bunspecified\x12\x37\n\x12\x44OCUMENT_TYPE_DOCX\x10\x01\x1a\x1f\xba\xe1\x18\x1b\n\nWord\xe6\x96\x87\xe6\xa1\xa3\x12\rWord document\x12.\n\x12\x44OCUMENT_TYPE_HTML\x10\x02\x1a\x16\xba\xe1\x18\x12\n\x06\xe7\xbd\x91\xe9\xa1\xb5\x12\x08web page\x12\x33\n\x12\x44OCUMENT_TYPE_TEXT\x10\x03\x1a\x1b\xba\xe1\x18\x17\n\t\xe7\xba\xaf\xe6\x96\x87\xe6\x9c\xac\x12\nplain text2\xc4\x01\n\x0f\x44ocumentService\x12V\n\rParseDocument\x12 .nianbao.v1.ParseDocumentRequest\x1a!.nianbao.v1.ParseDocumentResponse(\x01\x12Y\n\x0eRenderDocument\x12!.nianbao.v1.RenderDocumentRequest\x1a\".nianbao.v1.RenderDocumentResponse0\x01\x42o\n\x0e\x63om.nianbao.v1B\x14\x44ocumentServiceProtoP\x01\xa2\x02\x03NXX\xaa\x02\nNianbao.V1\xca\x02\nNianbao\\V1\xe2\x02\x16Nianbao\\V1\\GPBMetadata\xea\x02\x0bNianbao::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,6 +37,14 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'nianbao.v1.document_service
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\016com.nianbao.v1B\024DocumentServiceProtoP\001\242\002\003NXX\252\002\nNianbao.V1\312\002\nNianbao\\V1\342\002\026Nianbao\\V1\\GPBMetadata\352\002\013Nianbao::V1'
+  _globals['_DOCUMENTTYPE'].values_by_name["DOCUMENT_TYPE_UNSPECIFIED"]._loaded_options = None
+  _globals['_DOCUMENTTYPE'].values_by_name["DOCUMENT_TYPE_UNSPECIFIED"]._serialized_options = b'\272\341\030\030\n\t\346\234\252\346\214\207\345\256\232\022\013unspecified'
+  _globals['_DOCUMENTTYPE'].values_by_name["DOCUMENT_TYPE_DOCX"]._loaded_options = None
+  _globals['_DOCUMENTTYPE'].values_by_name["DOCUMENT_TYPE_DOCX"]._serialized_options = b'\272\341\030\033\n\nWord\346\226\207\346\241\243\022\rWord document'
+  _globals['_DOCUMENTTYPE'].values_by_name["DOCUMENT_TYPE_HTML"]._loaded_options = None
+  _globals['_DOCUMENTTYPE'].values_by_name["DOCUMENT_TYPE_HTML"]._serialized_options = b'\272\341\030\022\n\006\347\275\221\351\241\265\022\010web page'
+  _globals['_DOCUMENTTYPE'].values_by_name["DOCUMENT_TYPE_TEXT"]._loaded_options = None
+  _globals['_DOCUMENTTYPE'].values_by_name["DOCUMENT_TYPE_TEXT"]._serialized_options = b'\272\341\030\027\n\t\347\272\257\346\226\207\346\234\254\022\nplain text'
   _globals['_PARSEDOCUMENTREQUEST'].oneofs_by_name['content']._loaded_options = None
   _globals['_PARSEDOCUMENTREQUEST'].oneofs_by_name['content']._serialized_options = b'\272H\002\010\001'
   _globals['_PARSEDOCUMENTREQUEST'].fields_by_name['chunk']._loaded_options = None
@@ -47,16 +57,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DOCUMENTHEADER'].fields_by_name['year']._serialized_options = b'\272H\013\032\006\030\263\020(\343\017\330\001\001'
   _globals['_DOCUMENTHEADER'].fields_by_name['scope']._loaded_options = None
   _globals['_DOCUMENTHEADER'].fields_by_name['scope']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_PARSEDOCUMENTREQUEST']._serialized_start=130
-  _globals['_PARSEDOCUMENTREQUEST']._serialized_end=259
-  _globals['_DOCUMENTHEADER']._serialized_start=262
-  _globals['_DOCUMENTHEADER']._serialized_end=469
-  _globals['_PARSEDOCUMENTRESPONSE']._serialized_start=472
-  _globals['_PARSEDOCUMENTRESPONSE']._serialized_end=742
-  _globals['_PROVENANCE']._serialized_start=745
-  _globals['_PROVENANCE']._serialized_end=892
-  _globals['_READINGNOTE']._serialized_start=895
-  _globals['_READINGNOTE']._serialized_end=1023
-  _globals['_DOCUMENTSERVICE']._serialized_start=1025
-  _globals['_DOCUMENTSERVICE']._serialized_end=1130
+  _globals['_RENDERDOCUMENTREQUEST'].oneofs_by_name['source']._loaded_options = None
+  _globals['_RENDERDOCUMENTREQUEST'].oneofs_by_name['source']._serialized_options = b'\272H\002\010\001'
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['name']._serialized_options = b'\272H_r](\200\0012X^organs/[a-z][a-z0-9-]{0,62}/reports/[0-9]{4}-(own|region)(/revisions/[1-9][0-9]{0,8})?$'
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['report']._loaded_options = None
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['report']._serialized_options = b'\272H\003\330\001\003'
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['version']._loaded_options = None
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['version']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['document_type']._loaded_options = None
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['document_type']._serialized_options = b'\272H\010\202\001\002\020\001\310\001\001'
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['organ_display_name']._loaded_options = None
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['organ_display_name']._serialized_options = b'\272H\005r\003(\254\002'
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['at_least']._loaded_options = None
+  _globals['_RENDERDOCUMENTREQUEST'].fields_by_name['at_least']._serialized_options = b'\272H\005r\003(\200\004'
+  _globals['_DOCUMENTTYPE']._serialized_start=1826
+  _globals['_DOCUMENTTYPE']._serialized_end=2059
+  _globals['_PARSEDOCUMENTREQUEST']._serialized_start=189
+  _globals['_PARSEDOCUMENTREQUEST']._serialized_end=318
+  _globals['_DOCUMENTHEADER']._serialized_start=321
+  _globals['_DOCUMENTHEADER']._serialized_end=528
+  _globals['_PARSEDOCUMENTRESPONSE']._serialized_start=531
+  _globals['_PARSEDOCUMENTRESPONSE']._serialized_end=801
+  _globals['_PROVENANCE']._serialized_start=804
+  _globals['_PROVENANCE']._serialized_end=951
+  _globals['_READINGNOTE']._serialized_start=954
+  _globals['_READINGNOTE']._serialized_end=1082
+  _globals['_RENDERDOCUMENTREQUEST']._serialized_start=1085
+  _globals['_RENDERDOCUMENTREQUEST']._serialized_end=1544
+  _globals['_RENDERDOCUMENTRESPONSE']._serialized_start=1546
+  _globals['_RENDERDOCUMENTRESPONSE']._serialized_end=1659
+  _globals['_RENDEREDDOCUMENT']._serialized_start=1662
+  _globals['_RENDEREDDOCUMENT']._serialized_end=1823
+  _globals['_DOCUMENTSERVICE']._serialized_start=2062
+  _globals['_DOCUMENTSERVICE']._serialized_end=2258
 # @@protoc_insertion_point(module_scope)

@@ -7,8 +7,10 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from nianbao.v1 import finding_pb2 as _finding_pb2
 from nianbao.v1 import report_pb2 as _report_pb2
+from nianbao.v1 import report_service_pb2 as _report_service_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -19,6 +21,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _DocumentType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DocumentTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DocumentType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DOCUMENT_TYPE_UNSPECIFIED: _DocumentType.ValueType  # 0
+    """未指定 Not stated."""
+    DOCUMENT_TYPE_DOCX: _DocumentType.ValueType  # 1
+    """Word文档 A .docx: what an office edits, prints and publishes."""
+    DOCUMENT_TYPE_HTML: _DocumentType.ValueType  # 2
+    """网页 An .html page that needs no other file and runs no script: what goes on a site."""
+    DOCUMENT_TYPE_TEXT: _DocumentType.ValueType  # 3
+    """纯文本 A .txt in UTF-8, each cell of a table on a line of its own after a tab, as word
+    processors dump a document.
+    """
+
+class DocumentType(_DocumentType, metaclass=_DocumentTypeEnumTypeWrapper):
+    """文档类型 What kind of file a document is."""
+
+DOCUMENT_TYPE_UNSPECIFIED: DocumentType.ValueType  # 0
+"""未指定 Not stated."""
+DOCUMENT_TYPE_DOCX: DocumentType.ValueType  # 1
+"""Word文档 A .docx: what an office edits, prints and publishes."""
+DOCUMENT_TYPE_HTML: DocumentType.ValueType  # 2
+"""网页 An .html page that needs no other file and runs no script: what goes on a site."""
+DOCUMENT_TYPE_TEXT: DocumentType.ValueType  # 3
+"""纯文本 A .txt in UTF-8, each cell of a table on a line of its own after a tab, as word
+processors dump a document.
+"""
+Global___DocumentType: _TypeAlias = DocumentType  # noqa: Y015
 
 @_typing.final
 class ParseDocumentRequest(_message.Message):
@@ -209,3 +243,125 @@ class ReadingNote(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReadingNote: _TypeAlias = ReadingNote  # noqa: Y015
+
+@_typing.final
+class RenderDocumentRequest(_message.Message):
+    """生成文档请求 See DocumentService.RenderDocument."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DOCUMENT_TYPE_FIELD_NUMBER: _builtins.int
+    ORGAN_DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+    AT_LEAST_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """资源名称 A stored report, `organs/{organ}/reports/{year}-{scope}`; with
+    `/revisions/{revision}` the revision of that number.
+    """
+    version: _report_service_pb2.GetReportRequest.Version.ValueType
+    """版本选择 Which revision, where the name has none."""
+    document_type: Global___DocumentType.ValueType
+    """文档类型 Required. The kind of file."""
+    organ_display_name: _builtins.str
+    """机关名称 The name of the organ, for the title of a report that has none. By default the name
+    that the organ had in that year, if it is registered. A title that the report has stays.
+    """
+    at_least: _builtins.str
+    """至少位置 A position that the answer must include, from a receipt. The call waits for it up to
+    the limit `at_least_seconds_max`. May be empty.
+    """
+    @_builtins.property
+    def report(self) -> _report_pb2.Report:
+        """报告 A report as it is. Nothing is stored, and no rule is held against it."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        report: _report_pb2.Report | None = ...,
+        version: _report_service_pb2.GetReportRequest.Version.ValueType = ...,
+        document_type: Global___DocumentType.ValueType = ...,
+        organ_display_name: _builtins.str = ...,
+        at_least: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "report", b"report", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at_least", b"at_least", "document_type", b"document_type", "name", b"name", "organ_display_name", b"organ_display_name", "report", b"report", "source", b"source", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["name", "report"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___RenderDocumentRequest: _TypeAlias = RenderDocumentRequest  # noqa: Y015
+
+@_typing.final
+class RenderDocumentResponse(_message.Message):
+    """生成文档应答 A header, then data. See DocumentService.RenderDocument."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """数据块 The next bytes of the document, at most 128 KiB."""
+    @_builtins.property
+    def header(self) -> Global___RenderedDocument:
+        """文档信息 Comes first, once."""
+
+    def __init__(
+        self,
+        *,
+        header: Global___RenderedDocument | None = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "data", b"data", "header", b"header"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "data", b"data", "header", b"header"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["header", "data"]  # noqa: Y015
+    _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
+
+Global___RenderDocumentResponse: _TypeAlias = RenderDocumentResponse  # noqa: Y015
+
+@_typing.final
+class RenderedDocument(_message.Message):
+    """文档信息 What a rendered document is. The same report gives the same bytes again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_NAME_FIELD_NUMBER: _builtins.int
+    MEDIA_TYPE_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    SHA256_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    file_name: _builtins.str
+    """文件名 A name for the file, such as `city-housing-2023-own.docx`."""
+    media_type: _builtins.str
+    """媒体类型 The media type of the file."""
+    size_bytes: _builtins.int
+    """字节数 The size. A stream that ends earlier was cut."""
+    sha256: _builtins.str
+    """摘要 The SHA-256 of the document, in hexadecimal digits."""
+    revision: _builtins.str
+    """版本名称 The revision, `organs/{organ}/reports/{year}-{scope}/revisions/{revision}`; empty for
+    a report that was given.
+    """
+    def __init__(
+        self,
+        *,
+        file_name: _builtins.str = ...,
+        media_type: _builtins.str = ...,
+        size_bytes: _builtins.int = ...,
+        sha256: _builtins.str = ...,
+        revision: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_name", b"file_name", "media_type", b"media_type", "revision", b"revision", "sha256", b"sha256", "size_bytes", b"size_bytes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RenderedDocument: _TypeAlias = RenderedDocument  # noqa: Y015

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DocumentServiceStub:
-    """文档服务 Reads reports from documents.
+    """文档服务 Reads reports from documents, and writes them as documents.
     """
 
     def __init__(self, channel):
@@ -40,10 +40,15 @@ class DocumentServiceStub:
                 request_serializer=nianbao_dot_v1_dot_document__service__pb2.ParseDocumentRequest.SerializeToString,
                 response_deserializer=nianbao_dot_v1_dot_document__service__pb2.ParseDocumentResponse.FromString,
                 _registered_method=True)
+        self.RenderDocument = channel.unary_stream(
+                '/nianbao.v1.DocumentService/RenderDocument',
+                request_serializer=nianbao_dot_v1_dot_document__service__pb2.RenderDocumentRequest.SerializeToString,
+                response_deserializer=nianbao_dot_v1_dot_document__service__pb2.RenderDocumentResponse.FromString,
+                _registered_method=True)
 
 
 class DocumentServiceServicer:
-    """文档服务 Reads reports from documents.
+    """文档服务 Reads reports from documents, and writes them as documents.
     """
 
     def ParseDocument(self, request_iterator, context):
@@ -60,6 +65,24 @@ class DocumentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RenderDocument(self, request, context):
+        """生成文档 Writes a report as the official document: its title, the six parts under their
+        headings, the three tables as they are printed. The report is a stored one or one that is
+        given, whatever is found in it. Nothing is added to it: a blank stays the blank that it is, and
+        no preface is made up. ParseDocument reads the document back as the same report. The answer is
+        a stream: a header with size and digest, then the bytes in pieces.
+
+        Errors include:
+        - INVALID_ARGUMENT `INVALID_REQUEST`: neither a name nor a report is given, or no type.
+        - NOT_FOUND `REPORT_NOT_FOUND`: no such report is stored.
+        - NOT_FOUND `REVISION_NOT_FOUND`: the report has no such revision, or none is effective.
+        - INVALID_ARGUMENT `POSITION_INVALID`: a position is malformed.
+        - UNAVAILABLE `POSITION_NOT_REACHED`: a position lies beyond all writes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DocumentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -67,6 +90,11 @@ def add_DocumentServiceServicer_to_server(servicer, server):
                     servicer.ParseDocument,
                     request_deserializer=nianbao_dot_v1_dot_document__service__pb2.ParseDocumentRequest.FromString,
                     response_serializer=nianbao_dot_v1_dot_document__service__pb2.ParseDocumentResponse.SerializeToString,
+            ),
+            'RenderDocument': grpc.unary_stream_rpc_method_handler(
+                    servicer.RenderDocument,
+                    request_deserializer=nianbao_dot_v1_dot_document__service__pb2.RenderDocumentRequest.FromString,
+                    response_serializer=nianbao_dot_v1_dot_document__service__pb2.RenderDocumentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -77,7 +105,7 @@ def add_DocumentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DocumentService:
-    """文档服务 Reads reports from documents.
+    """文档服务 Reads reports from documents, and writes them as documents.
     """
 
     @staticmethod
@@ -97,6 +125,33 @@ class DocumentService:
             '/nianbao.v1.DocumentService/ParseDocument',
             nianbao_dot_v1_dot_document__service__pb2.ParseDocumentRequest.SerializeToString,
             nianbao_dot_v1_dot_document__service__pb2.ParseDocumentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RenderDocument(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/nianbao.v1.DocumentService/RenderDocument',
+            nianbao_dot_v1_dot_document__service__pb2.RenderDocumentRequest.SerializeToString,
+            nianbao_dot_v1_dot_document__service__pb2.RenderDocumentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DocumentServiceStub:
-    """文档服务 Reads reports from documents."""
+    """文档服务 Reads reports from documents, and writes them as documents."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -43,10 +43,24 @@ class DocumentServiceStub:
       known type.
     - INVALID_ARGUMENT `DOCUMENT_TOO_LARGE`: the document passes the limit.
     """
+    RenderDocument: _grpc.UnaryStreamMultiCallable[_document_service_pb2.RenderDocumentRequest, _document_service_pb2.RenderDocumentResponse]
+    """生成文档 Writes a report as the official document: its title, the six parts under their
+    headings, the three tables as they are printed. The report is a stored one or one that is
+    given, whatever is found in it. Nothing is added to it: a blank stays the blank that it is, and
+    no preface is made up. ParseDocument reads the document back as the same report. The answer is
+    a stream: a header with size and digest, then the bytes in pieces.
+
+    Errors include:
+    - INVALID_ARGUMENT `INVALID_REQUEST`: neither a name nor a report is given, or no type.
+    - NOT_FOUND `REPORT_NOT_FOUND`: no such report is stored.
+    - NOT_FOUND `REVISION_NOT_FOUND`: the report has no such revision, or none is effective.
+    - INVALID_ARGUMENT `POSITION_INVALID`: a position is malformed.
+    - UNAVAILABLE `POSITION_NOT_REACHED`: a position lies beyond all writes.
+    """
 
 @_typing.type_check_only
 class DocumentServiceAsyncStub(DocumentServiceStub):
-    """文档服务 Reads reports from documents."""
+    """文档服务 Reads reports from documents, and writes them as documents."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ParseDocument: _aio.StreamUnaryMultiCallable[_document_service_pb2.ParseDocumentRequest, _document_service_pb2.ParseDocumentResponse]  # type: ignore[assignment]
@@ -59,9 +73,23 @@ class DocumentServiceAsyncStub(DocumentServiceStub):
       known type.
     - INVALID_ARGUMENT `DOCUMENT_TOO_LARGE`: the document passes the limit.
     """
+    RenderDocument: _aio.UnaryStreamMultiCallable[_document_service_pb2.RenderDocumentRequest, _document_service_pb2.RenderDocumentResponse]  # type: ignore[assignment]
+    """生成文档 Writes a report as the official document: its title, the six parts under their
+    headings, the three tables as they are printed. The report is a stored one or one that is
+    given, whatever is found in it. Nothing is added to it: a blank stays the blank that it is, and
+    no preface is made up. ParseDocument reads the document back as the same report. The answer is
+    a stream: a header with size and digest, then the bytes in pieces.
+
+    Errors include:
+    - INVALID_ARGUMENT `INVALID_REQUEST`: neither a name nor a report is given, or no type.
+    - NOT_FOUND `REPORT_NOT_FOUND`: no such report is stored.
+    - NOT_FOUND `REVISION_NOT_FOUND`: the report has no such revision, or none is effective.
+    - INVALID_ARGUMENT `POSITION_INVALID`: a position is malformed.
+    - UNAVAILABLE `POSITION_NOT_REACHED`: a position lies beyond all writes.
+    """
 
 class DocumentServiceServicer(metaclass=_abc_1.ABCMeta):
-    """文档服务 Reads reports from documents."""
+    """文档服务 Reads reports from documents, and writes them as documents."""
 
     @_abc_1.abstractmethod
     def ParseDocument(
@@ -77,6 +105,26 @@ class DocumentServiceServicer(metaclass=_abc_1.ABCMeta):
         - INVALID_ARGUMENT `DOCUMENT_UNREADABLE`: the bytes are empty, damaged, or no document of a
           known type.
         - INVALID_ARGUMENT `DOCUMENT_TOO_LARGE`: the document passes the limit.
+        """
+
+    @_abc_1.abstractmethod
+    def RenderDocument(
+        self,
+        request: _document_service_pb2.RenderDocumentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_document_service_pb2.RenderDocumentResponse], _abc.AsyncIterator[_document_service_pb2.RenderDocumentResponse]]:
+        """生成文档 Writes a report as the official document: its title, the six parts under their
+        headings, the three tables as they are printed. The report is a stored one or one that is
+        given, whatever is found in it. Nothing is added to it: a blank stays the blank that it is, and
+        no preface is made up. ParseDocument reads the document back as the same report. The answer is
+        a stream: a header with size and digest, then the bytes in pieces.
+
+        Errors include:
+        - INVALID_ARGUMENT `INVALID_REQUEST`: neither a name nor a report is given, or no type.
+        - NOT_FOUND `REPORT_NOT_FOUND`: no such report is stored.
+        - NOT_FOUND `REVISION_NOT_FOUND`: the report has no such revision, or none is effective.
+        - INVALID_ARGUMENT `POSITION_INVALID`: a position is malformed.
+        - UNAVAILABLE `POSITION_NOT_REACHED`: a position lies beyond all writes.
         """
 
 def add_DocumentServiceServicer_to_server(servicer: DocumentServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,11 +1,13 @@
 //! Where each label and each figure of the official tables stands, from the tree of the form: boxes
-//! over a grid, merged as printed. It knows nothing of a file.
+//! over a grid, merged as printed. It knows nothing of a file: workbooks and documents are laid out
+//! alike.
 //!
 //! Three shapes are printed. In table two blocks stand below one another, each with a head of its
 //! own. In table three all rows share a head, and their labels are merged over what belongs
 //! together. In table four the groups stand side by side over one row of figures.
 
-use crate::pb::{FormatNode, format_node};
+use crate::form;
+use crate::pb::{Edition, FormatNode, Report, format_node};
 use crate::rules;
 
 /// The columns of labels, which all tables share: table three has as many.
@@ -19,17 +21,22 @@ const CORNER_RULE: &str = "requests.balance.total";
 
 /// A box of the grid.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Area {
-    pub(super) row: u32,
-    pub(super) column: u16,
-    pub(super) rows: u32,
-    pub(super) columns: u16,
-    pub(super) content: Content,
+pub struct Area {
+    /// Its first row.
+    pub row: u32,
+    /// Its first column, from 0.
+    pub column: u16,
+    /// How many rows it covers.
+    pub rows: u32,
+    /// How many columns it covers.
+    pub columns: u16,
+    /// What stands in it.
+    pub content: Content,
 }
 
 /// What stands in a box.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub enum Content {
     /// A head or a label.
     Head(String),
     /// A label beside figures, set to the left.
@@ -44,18 +51,59 @@ struct Line<'a> {
     cells: Vec<&'a FormatNode>,
 }
 
+/// A table, and the edition to name beside it where the tables of two are printed.
+pub type Printed = (&'static FormatNode, Option<Edition>);
+
+/// The edition whose form shows the report; that of 2021 where nothing tells.
+pub fn edition(report: &Report) -> Edition {
+    let (new, old) = (report.disclosure.is_some(), report.disclosure_2019.is_some());
+    match report.edition() {
+        Edition::Unspecified if old && !new => Edition::Edition2019,
+        Edition::Unspecified => Edition::Edition2021,
+        stated => stated,
+    }
+}
+
+/// The tables of a report. A sum over reports of both editions has those of 2021, and of 2019 those
+/// with cells that 2021 does not print.
+pub fn tables(report: &Report) -> Vec<Printed> {
+    let edition = edition(report);
+    let tables = |edition| {
+        let parts = form::tree(edition).parts.iter();
+        parts.filter(|part| is_table(part))
+    };
+    let mut parts: Vec<Printed> = tables(edition).map(|part| (part, None)).collect();
+    let lost = |part: &&FormatNode| {
+        let prefix = format!("{}.", part.field_path);
+        let mut cells = form::CELLS.iter().filter(|cell| cell.path.starts_with(&prefix));
+        cells.any(|cell| !cell.is_in(edition) && cell.get(report).is_some())
+    };
+    let other = match edition {
+        Edition::Edition2019 => Edition::Edition2021,
+        Edition::Edition2021 | Edition::Unspecified => Edition::Edition2019,
+    };
+    parts.extend(tables(other).filter(lost).map(|part| (part, Some(other))));
+    parts
+}
+
+/// The unit that a report states beside an amount.
+pub fn unit(report: &Report, path: &str) -> String {
+    let unit = form::cell(&format!("{path}_unit")).and_then(|cell| cell.get(report));
+    unit.map(|unit| unit.to_string()).unwrap_or_default()
+}
+
 /// Whether a part is a table.
-pub(super) fn is_table(part: &FormatNode) -> bool {
+pub fn is_table(part: &FormatNode) -> bool {
     part.children.iter().any(|child| child.kind() != format_node::Kind::Text)
 }
 
 /// A part as it is printed.
-pub(super) fn label(node: &FormatNode) -> String {
+pub fn label(node: &FormatNode) -> String {
     format!("{}{}", node.number, node.label)
 }
 
 /// The boxes of a table whose first row is `top`, and the row after it.
-pub(super) fn place(part: &FormatNode, top: u32) -> (Vec<Area>, u32) {
+pub fn place(part: &FormatNode, top: u32) -> (Vec<Area>, u32) {
     let mut sheet = Sheet { areas: Vec::new(), next: top };
     let lines = lines(part);
     let one_head = lines.windows(2).all(|pair| heads(&pair[0]) == heads(&pair[1]));
@@ -106,8 +154,7 @@ fn collect<'a>(node: &'a FormatNode, above: &[String], lines: &mut Vec<Line<'a>>
 
 /// The unit that a report states for itself is printed with its amount, not beside it.
 fn is_figure(cell: &FormatNode) -> bool {
-    let kind = crate::form::cell(&cell.field_path).map(|cell| cell.kind);
-    kind != Some(crate::form::CellKind::Text)
+    form::cell(&cell.field_path).map(|cell| cell.kind) != Some(form::CellKind::Text)
 }
 
 /// Boxes as they are placed.
@@ -258,8 +305,7 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
-    use crate::form::{self, CELLS, CellKind};
-    use crate::pb::Edition;
+    use crate::form::{CELLS, CellKind};
 
     fn tables(edition: Edition) -> Vec<Area> {
         let mut top = 0;
@@ -295,6 +341,18 @@ mod tests {
             let distinct: HashSet<&str> = figures.iter().copied().collect();
             assert_eq!(distinct.len(), figures.len());
             assert_eq!(distinct, printed.map(|cell| cell.path).collect());
+        }
+    }
+
+    #[test]
+    fn boxes_leave_no_hole_in_a_table() {
+        for edition in [Edition::Edition2019, Edition::Edition2021] {
+            for part in form::tree(edition).parts.iter().filter(|part| is_table(part)) {
+                let (areas, rows) = place(part, 0);
+                let width = areas.iter().map(|area| area.column + area.columns).max().unwrap();
+                let covered: u32 = areas.iter().map(|a| a.rows * u32::from(a.columns)).sum();
+                assert_eq!(covered, rows * u32::from(width), "{}", part.label);
+            }
         }
     }
 
