@@ -1,8 +1,8 @@
-//! The least service that keeps reports: it decodes one, appends its bytes to a file, syncs once for
-//! all that wait, puts them into sled under a running number, and answers the report.
+//! The least service that keeps reports: it decodes one, appends its bytes to a file, syncs once
+//! for all that wait, puts them into sled under a running number, and answers the report.
 //!
 //! It has no rules, identities, states, revisions, events, hashes, preconditions or receipts. What
-//! nianbao costs beyond it is the price of those; what it costs itself is the price of tonic, prost,
+//! nianbao costs beyond it is the price of those; what it costs itself is that of tonic, prost,
 //! sled and the disk.
 
 use std::fs::File;
